@@ -1,0 +1,98 @@
+"""What detectors say of the newest message of a conversation, in its context.
+
+An assessment holds probabilities only; what they mean is the policy's business. A detector that
+failed, timed out or answered nonsense gives ``Unknown``, which is never a permit for anything.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+
+from adjourn.core.hazards import Hazard
+
+_NO_HAZARDS: Mapping[Hazard, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Probabilities in [0, 1]; 0 where a detector does not speak of a thing."""
+
+    detector: str
+    hazards: Mapping[Hazard, float] = field(default=_NO_HAZARDS)
+    """P(the message seeks or contains this hazard)."""
+    harm: float = 0.0
+    """P(any hazard)."""
+    abuse: float = 0.0
+    """P(abuse directed at the assistant)."""
+    crisis_self: float = 0.0
+    """P(the person may harm themselves)."""
+    crisis_others: float = 0.0
+    """P(the person states or clearly implies that they mean to harm others soon)."""
+    wants_end: float = 0.0
+    """P(the user asks to end this conversation for good); a goodbye is not that."""
+    confirms: float = 0.0
+    """P(the message says yes to a question just asked)."""
+    declines: float = 0.0
+    """P(the message says no to a question just asked)."""
+    insists: float = 0.0
+    """P(the message presses on with a request that was just refused)."""
+    refuses: float = 0.0
+    """For replies: P(the reply refuses)."""
+    redirects: float = 0.0
+    """For replies: P(the reply offers something better instead)."""
+
+    def __post_init__(self) -> None:
+        for name in PROBABILITIES:
+            _check(name, getattr(self, name))
+        for hazard, p in self.hazards.items():
+            _check(str(hazard), p)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A detector that did not answer: failed, timed out, or answered what cannot be used."""
+
+    detector: str
+    why: str
+
+
+Assessed = Assessment | Unknown
+
+PROBABILITIES = tuple(
+    f.name for f in fields(Assessment) if f.name not in ("detector", "hazards")
+)
+"""Names of the scalar probabilities of an assessment."""
+
+
+def combine(assessed: Iterable[Assessed]) -> Assessed:
+    """Combine detectors' answers on one message into one: the highest of each probability.
+
+    One ``Unknown`` makes the whole ``Unknown``: what a missing detector might have seen (a crisis)
+    is not known. The result does not depend on the order of the answers.
+    """
+    known: list[Assessment] = []
+    unknown: list[Unknown] = []
+    for one in assessed:
+        if isinstance(one, Unknown):
+            unknown.append(one)
+        else:
+            known.append(one)
+    if unknown:
+        return min(unknown, key=lambda u: (u.detector, u.why))
+    if not known:
+        return Unknown("none", "no detector is configured")
+    if len(known) == 1:
+        return known[0]
+    hazards = {
+        hazard: max(a.hazards.get(hazard, 0.0) for a in known)
+        for hazard in Hazard
+        if any(hazard in a.hazards for a in known)
+    }
+    scalars = {name: max(getattr(a, name) for a in known) for name in PROBABILITIES}
+    names = "+".join(sorted({a.detector for a in known}))
+    return Assessment(names, hazards, **scalars)
+
+
+def _check(name: str, p: float) -> None:
+    if not 0.0 <= p <= 1.0:  # also refuses NaN
+        raise ValueError(f"{name} must be a probability, not {p!r}")

@@ -1,0 +1,88 @@
+"""Messages and their canonical form.
+
+Lives here: roles, content parts, the bytes that stand for a message in its node id.
+Does not live here: any dialect's JSON (see ``adjourn.wire``), or how ids are chained (``tree``).
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """Who a message is from. Developer prompts are ``SYSTEM``; function results are ``TOOL``."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+@dataclass(frozen=True, slots=True)
+class TextPart:
+    """A run of text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpaquePart:
+    """A part that is not text (image, audio, file), kept as the bytes its dialect sent."""
+
+    kind: str
+    data: bytes
+
+
+Part = TextPart | OpaquePart
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Role
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        """The text parts, joined by newlines; empty if there are none."""
+        return "\n".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @classmethod
+    def of(cls, role: Role | str, text: str) -> "Message":
+        """Make a message of one text part."""
+        return cls(Role(role), (TextPart(text),))
+
+
+def fold_text(text: str) -> str:
+    """Return ``text`` in Unicode NFC, trimmed, each inner run of whitespace as one space."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def frame(*fields: bytes) -> bytes:
+    """Join fields so that no two different lists of fields give the same bytes.
+
+    Each field is preceded by its length as eight big-endian bytes, the list by its count.
+    """
+    framed = [len(fields).to_bytes(8, "big")]
+    for field in fields:
+        framed.append(len(field).to_bytes(8, "big"))
+        framed.append(field)
+    return b"".join(framed)
+
+
+def canonical_content(message: Message) -> bytes:
+    """Return the bytes that stand for a message's content in its node id.
+
+    Lone surrogates (JSON allows them, UTF-8 does not) are kept apart by ``surrogatepass``.
+    Empty text parts are dropped, so that ``""``, ``[]`` and ``[""]`` are the same content.
+    """
+    fields: list[bytes] = []
+    for part in message.parts:
+        if isinstance(part, TextPart):
+            folded = fold_text(part.text)
+            if folded:
+                fields.append(frame(b"text", folded.encode("utf-8", "surrogatepass")))
+        else:
+            fields.append(frame(b"opaque", part.kind.encode("utf-8", "surrogatepass"), part.data))
+    return frame(*fields)
