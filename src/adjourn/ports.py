@@ -1,10 +1,25 @@
 """What the shells plug into: the protocols every implementation keeps to."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from adjourn.core.assessments import Assessed
+from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
 from adjourn.core.messages import Message
+from adjourn.core.tree import NodeId
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now_ms(self) -> int:
+        """Return the wall-clock time in milliseconds since the Unix epoch, UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Return a time in seconds that never goes back, for deadlines."""
+        ...
 
 
 class Detector(Protocol):
@@ -24,4 +39,121 @@ class Detector(Protocol):
 
     async def aclose(self) -> None:
         """Free what the detector holds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PathFacts:
+    """What a store knows of a path."""
+
+    deepest: NodeRecord | None = None
+    """The deepest node of the path that is recorded."""
+    end: EndRecord | None = None
+    """The shallowest ended (and not reversed) node on the path."""
+
+
+class Store(Protocol):
+    """Where nodes, ends and ledger entries are kept.
+
+    Every method raises ``StoreUnavailable`` if it cannot answer; ``append`` then recorded nothing,
+    or what it recorded is found again by sending the same append once more (it is idempotent).
+    """
+
+    async def look_up(self, path: Sequence[NodeId]) -> PathFacts:
+        """Return what is known of a path, given its node ids from the root downwards."""
+        ...
+
+    async def records(self, path: Sequence[NodeId]) -> Mapping[NodeId, NodeRecord]:
+        """Return every recorded node of a path."""
+        ...
+
+    async def conversation(self, root: NodeId) -> Sequence[tuple[NodeId, int]]:
+        """Return ids and depths of all recorded nodes that stem from a root, the root included.
+
+        The root itself is not a recorded node but is listed with depth 0 if anything stems
+        from it, so that a window can be aligned to the beginning too.
+        """
+        ...
+
+    async def append(self, append: Append) -> EndRecord | None:
+        """Record a turn, all or nothing, and return once it is durable.
+
+        A node that is recorded already keeps its attestation and its assessment; what was missing
+        is filled in, and its state is replaced if it was computed for another policy or audience,
+        or without the assessment or attestation that is known now. An end is inserted once.
+
+        Returns:
+            The end in force at ``append.end.node``: the one given, or an earlier one that won, in
+            which case nothing of this append was recorded; None if the append has no end.
+        """
+        ...
+
+    async def end_at(self, node: NodeId) -> EndRecord | None:
+        """Return the end recorded at exactly this node, reversed or not."""
+        ...
+
+    async def node(self, node: NodeId) -> NodeRecord | None:
+        """Return one recorded node."""
+        ...
+
+    async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
+        """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what was accepted, then let go of the store."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """One HTTP request to the model's server, ready to be sent as it is."""
+
+    method: str
+    path: str
+    """Path and query below the upstream's base URL, as the client sent it."""
+    headers: Sequence[tuple[str, str]]
+    body: bytes
+
+
+class UpstreamReply(Protocol):
+    """The model server's reply, its body still flowing."""
+
+    @property
+    def status(self) -> int:
+        """HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """End-to-end headers, in order."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Yield the body as it arrives.
+
+        Raises:
+            UpstreamUnavailable: The body was cut: the connection was lost, or nothing came for
+                the idle time-out. A body that ends regularly simply ends.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of the reply; a body that was not read to its end is cancelled at once."""
+        ...
+
+
+class Upstream(Protocol):
+    """The model's server."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamReply:
+        """Send a request and return once the reply's head is there.
+
+        Raises:
+            UpstreamUnavailable: No connection, no head within the time-out, or not HTTP.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close all connections."""
         ...

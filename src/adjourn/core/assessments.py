@@ -58,9 +58,7 @@ class Unknown:
 
 Assessed = Assessment | Unknown
 
-PROBABILITIES = tuple(
-    f.name for f in fields(Assessment) if f.name not in ("detector", "hazards")
-)
+PROBABILITIES = tuple(f.name for f in fields(Assessment) if f.name not in ("detector", "hazards"))
 """Names of the scalar probabilities of an assessment."""
 
 

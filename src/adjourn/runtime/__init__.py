@@ -1,0 +1,1 @@
+"""What carries the core's commands out: driver, clock, files of facts."""

@@ -1,0 +1,1 @@
+"""Stores: where nodes, ends and ledger entries are kept."""

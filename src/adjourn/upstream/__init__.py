@@ -1,0 +1,1 @@
+"""Clients for what adjourn asks over the network: the model behind the gateway."""

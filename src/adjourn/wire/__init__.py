@@ -1,0 +1,1 @@
+"""Dialects on the wire: pure codecs from bytes to events and back."""

@@ -1,0 +1,170 @@
+"""The escalation ladder as a fold along a path.
+
+``after_user`` takes a user message, ``after_reply`` the reply that this gateway delivered to it
+(an assistant message it did not deliver carries ``Delivered.NOTHING``). All counters saturate at
+the policy's numbers, so the set of states is finite and ``verifier`` can walk all of it.
+
+Rungs: Continue, Redirect (``redirections`` > 0), Warn (``warned``). Recovery takes one rung back.
+"""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from adjourn.core.assessments import Assessed, Assessment, Unknown
+from adjourn.core.audiences import Audience
+from adjourn.core.decisions import Delivered
+from adjourn.core.policy import Policy
+
+
+class CrisisStatus(IntEnum):
+    """What is known of crisis on a path; it only ever goes up."""
+
+    CLEAR = 0
+    UNKNOWN = 1
+    PRESENT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PathState:
+    """Everything about a path that decisions depend on."""
+
+    crisis: CrisisStatus = CrisisStatus.CLEAR
+    redirections: int = 0
+    """Redirections delivered on this path and not recovered from."""
+    warned: bool = False
+    """A delivered warning is in force."""
+    turns_since_warning: int = 0
+    persisted: int = 0
+    """Qualifying messages since the warning."""
+    clean: int = 0
+    """Non-qualifying user messages in a row."""
+    asked_to_confirm: bool = False
+    """The reply just before was the gateway's question whether the user wants to end."""
+    grounds: frozenset[str] = frozenset()
+    """Grounds of the newest user message; empty if it did not qualify."""
+    wants_end: bool = False
+    """The newest user message asks to end."""
+    confirmed: bool = False
+    """The newest user message says yes to the gateway's question."""
+
+    @property
+    def qualifies(self) -> bool:
+        """The newest user message qualifies."""
+        return bool(self.grounds)
+
+
+START = PathState()
+
+
+def crisis_of(policy: Policy, assessed: Assessed) -> CrisisStatus:
+    """Return what one message's assessment says of crisis."""
+    if isinstance(assessed, Unknown):
+        return CrisisStatus.UNKNOWN
+    if (
+        assessed.crisis_self >= policy.crisis.self_threshold
+        or assessed.crisis_others >= policy.crisis.others_threshold
+    ):
+        return CrisisStatus.PRESENT
+    return CrisisStatus.CLEAR
+
+
+def grounds_of(policy: Policy, assessment: Assessment, audience: Audience) -> frozenset[str]:
+    """Return the policy's grounds that a message reaches for this audience."""
+    return frozenset(
+        ground
+        for ground, threshold in policy.grounds.items()
+        if assessment_of(assessment, ground) >= threshold.at(audience)
+    )
+
+
+def assessment_of(assessment: Assessment, ground: str) -> float:
+    """Return the probability an assessment gives to a ground (a hazard id or ``abuse``)."""
+    if ground == "abuse":
+        return assessment.abuse
+    return next((p for hazard, p in assessment.hazards.items() if hazard == ground), 0.0)
+
+
+def after_user(
+    policy: Policy, state: PathState, assessed: Assessed, audience: Audience
+) -> PathState:
+    """Return the state after one more user message."""
+    crisis = max(state.crisis, crisis_of(policy, assessed))
+    grounds = _qualifying_grounds(policy, state, assessed, audience)
+    if crisis is not CrisisStatus.CLEAR:
+        grounds = frozenset()
+    state = _count(policy, _lapse(policy, state), grounds)
+    return replace(
+        state,
+        crisis=crisis,
+        grounds=grounds,
+        wants_end=_wants_end(policy, assessed),
+        confirmed=state.asked_to_confirm and _confirms(policy, assessed),
+        asked_to_confirm=False,
+    )
+
+
+def after_reply(policy: Policy, state: PathState, delivered: Delivered) -> PathState:
+    """Return the state after the reply to the newest user message.
+
+    A redirection counts only as the answer to a qualifying message, a warning only once the
+    redirections before it are complete: what was delivered out of turn counts for nothing.
+    """
+    need = policy.ladder.redirections_before_warning
+    if delivered is Delivered.REDIRECTION and state.qualifies:
+        state = replace(state, redirections=min(state.redirections + 1, need))
+    elif delivered is Delivered.WARNING and state.qualifies and state.redirections >= need:
+        state = replace(state, warned=True, turns_since_warning=0, persisted=0)
+    return replace(
+        state,
+        asked_to_confirm=delivered is Delivered.CONFIRM_QUESTION,
+        wants_end=False,
+        confirmed=False,
+    )
+
+
+def _qualifying_grounds(
+    policy: Policy, state: PathState, assessed: Assessed, audience: Audience
+) -> frozenset[str]:
+    if isinstance(assessed, Unknown):
+        return frozenset()
+    grounds = grounds_of(policy, assessed, audience)
+    if not grounds and assessed.insists >= policy.signals.insists:
+        return state.grounds  # presses on with what qualified just before, or with nothing
+    return grounds
+
+
+def _lapse(policy: Policy, state: PathState) -> PathState:
+    if not state.warned:
+        return state
+    turns = state.turns_since_warning + 1
+    if turns > policy.ladder.warning_lapses_after:
+        return replace(state, warned=False, turns_since_warning=0, persisted=0)
+    return replace(state, turns_since_warning=turns)
+
+
+def _count(policy: Policy, state: PathState, grounds: frozenset[str]) -> PathState:
+    if grounds:
+        persisted = state.persisted
+        if state.warned:
+            persisted = min(persisted + 1, policy.ladder.persist_after_warning)
+        return replace(state, clean=0, persisted=persisted)
+    if not state.warned and not state.redirections:
+        return state  # at the foot of the ladder there is nothing to recover from
+    clean = state.clean + 1
+    if clean < policy.ladder.recover_after:
+        return replace(state, clean=clean)
+    if state.warned:
+        return replace(state, clean=0, warned=False, turns_since_warning=0, persisted=0)
+    return replace(state, clean=0, redirections=0)
+
+
+def _wants_end(policy: Policy, assessed: Assessed) -> bool:
+    return isinstance(assessed, Assessment) and assessed.wants_end >= policy.signals.wants_end
+
+
+def _confirms(policy: Policy, assessed: Assessed) -> bool:
+    return (
+        isinstance(assessed, Assessment)
+        and assessed.confirms >= policy.signals.confirms
+        and assessed.confirms > assessed.declines
+    )

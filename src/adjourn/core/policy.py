@@ -1,0 +1,300 @@
+"""What a policy is: the numbers, switches and texts that decisions are made from.
+
+Lives here: the types, their defaults, and the digest that names a policy in every record.
+Does not live here: reading a policy document (``policy_file``), or applying it (``ladder``).
+
+Defaults are the harmless ones: a policy that says nothing has no grounds and gives nobody the
+key, so it never ends anything (law ``empty_policy_never_ends``).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+from adjourn.core.audiences import Audience
+from adjourn.core.hazards import ABUSE, Hazard
+from adjourn.core.messages import frame
+
+FORMAT: Final = 1
+"""Version of the policy format; raised when the meaning of a key changes."""
+
+
+class Mode(StrEnum):
+    """Whether a policy acts."""
+
+    ENFORCE = "enforce"
+    SHADOW = "shadow"
+
+
+class Replies(StrEnum):
+    """Who words refusals, redirections and warnings."""
+
+    MODEL = "model"
+    """The model, told what to do; what its reply does not carry, the gateway adds."""
+    GATEWAY = "gateway"
+    """The gateway, from the policy's texts; for models too weak to refuse well."""
+
+
+class Offer(StrEnum):
+    """When the model is offered the end tool (never in a crisis)."""
+
+    ALWAYS = "always"
+    WHEN_PERMITTED = "when_permitted"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """Probability from which a message counts, by audience; the minor's applies to minors."""
+
+    adult: float
+    minor: float
+
+    def at(self, audience: Audience) -> float:
+        """Return the threshold for a known audience (see ``Policy.audience``)."""
+        return self.minor if audience is Audience.MINOR else self.adult
+
+
+@dataclass(frozen=True, slots=True)
+class LadderRules:
+    """The escalation ladder's numbers, counted in messages."""
+
+    redirections_before_warning: int = 2
+    persist_after_warning: int = 2
+    recover_after: int = 3
+    warning_lapses_after: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Who may turn the key once the ladder permits an end."""
+
+    by_model: bool = False
+    by_policy: bool = False
+    by_user: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CrisisRules:
+    """Probabilities from which a message is a crisis. A crisis holds for the rest of its branch."""
+
+    self_threshold: float = 0.0
+    others_threshold: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """Probabilities from which the other signals count."""
+
+    insists: float = 1.0
+    wants_end: float = 1.0
+    confirms: float = 1.0
+    refuses: float = 0.5
+    redirects: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Minors:
+    """How replies to minors are screened, sentence by sentence, before they are released."""
+
+    screen_replies: bool = False
+    threshold: float = 1.0
+    hazards: tuple[str, ...] = (Hazard.SXC, Hazard.SRC, Hazard.CSE)
+
+
+@dataclass(frozen=True, slots=True)
+class EndTool:
+    """The model's end tool; its name and text move how often models leave, so both are policy."""
+
+    name: str = "end_conversation"
+    description: str = (
+        "Closes this conversation for good: the user can write nothing more in it, though they "
+        "may start another. A last resort for when harmful or abusive messages go on after "
+        "several attempts to redirect and a clear warning. Never for frustration, swearing or "
+        "failed work, and never when anybody may be at risk of harm. Takes no arguments."
+    )
+    offer: Offer = Offer.ALWAYS
+    confirm: str = (
+        "Not ended yet. This cannot be undone. If you are sure that redirection has failed and "
+        "that nobody is at risk, call the tool once more; otherwise answer the user."
+    )
+    denied: str = (
+        "The conversation was not ended: {missing}. Answer the user's last message; do not "
+        "mention this tool or the possibility of ending."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What the gateway itself says to the user. ``{behaviour}`` names the grounds."""
+
+    redirect: str = (
+        "I won't go along with {behaviour}. I would like to help, though: tell me what you are "
+        "trying to do, or pick another subject, and we can start from there."
+    )
+    warn: str = (
+        "This is a warning. If {behaviour} go on, this conversation may be ended, and then "
+        "nothing more can be written here. I would much rather help you with something else: "
+        "what can I do for you?"
+    )
+    close: str = (
+        "This conversation has been ended, because {behaviour} went on after a warning. Nothing "
+        "more can be written here. Your account and your other conversations are not affected: "
+        "you can start a new chat, or edit an earlier message and go on from there."
+    )
+    close_for_user: str = (
+        "This conversation is now ended, as you asked. Nothing more can be written here. Your "
+        "account and your other conversations are not affected: you can start a new chat, or "
+        "edit an earlier message and go on from there."
+    )
+    statement: str = "Why this was done, and how to object: {statement_url}"
+    confirm_user_end: str = (
+        "Do you want to end this conversation for good? Nothing more can be written here "
+        'afterwards, though you can start a new chat at any time. Answer "yes" to end it, or '
+        "simply keep writing to stay."
+    )
+    support: str = (
+        "I am glad you told me. This sounds very hard, and you should not have to carry it "
+        "alone: please talk to somebody who can be with you, now.\n\n{resources}\n\nI am here, "
+        "and you can keep writing to me."
+    )
+    locked: str = (
+        "This conversation was ended and takes no more messages. Start a new chat, or edit a "
+        "message from before the end."
+    )
+    replaced_for_minor: str = "I can't talk about that here. Let's choose another subject."
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What the model is told, as a system message, when the gateway wants a certain reply."""
+
+    redirect: str = (
+        "The user's last message seeks or contains {behaviour}. Decline that plainly and without "
+        "lecturing, in two or three sentences, and offer something you can help with instead. Do "
+        "not threaten and do not mention ending the conversation."
+    )
+    warn: str = (
+        "The user keeps on with {behaviour} although you declined more than once. Reply with one "
+        "clear warning in three sentences: name the behaviour, offer once more to help with "
+        "something else, and say that this conversation may be ended if it goes on."
+    )
+    support: str = (
+        "The user, or somebody they speak of, may be in danger. Whatever the tone of their "
+        "messages, answer with warmth, take them seriously, encourage them to reach somebody who "
+        "can be with them, and keep talking. Do not warn, lecture or judge, do not label or rate "
+        "their risk, and never mention ending or leaving the conversation."
+    )
+    unknown: str = (
+        "If anything in the conversation suggests that somebody may be in danger, be supportive "
+        "and encourage them to reach a person or service that can help. Never mention ending or "
+        "leaving the conversation."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy. Immutable; two policies with the same digest decide alike."""
+
+    name: str = "empty"
+    version: str = "0"
+    summary: str = ""
+    mode: Mode = Mode.ENFORCE
+    replies: Replies = Replies.MODEL
+    unknown_audience: Audience = Audience.ADULT
+    """Which audience an unknown one is treated as."""
+    background_exempt: bool = False
+    """Requests marked as background work (a fork of an agent) are never acted on."""
+    grounds: Mapping[str, Threshold] = MappingProxyType({})
+    ladder: LadderRules = LadderRules()
+    keys: Keys = Keys()
+    crisis: CrisisRules = CrisisRules()
+    signals: Signals = Signals()
+    minors: Minors = Minors()
+    tool: EndTool = EndTool()
+    texts: Texts = Texts()
+    guidance: Guidance = Guidance()
+    sources: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
+    """Where each number comes from, by dotted key or its prefix; not part of the digest."""
+
+    def audience(self, declared: Audience) -> Audience:
+        """Return the audience decisions are made for: unknown as the policy says."""
+        return self.unknown_audience if declared is Audience.UNKNOWN else declared
+
+    def source_of(self, key: str) -> str | None:
+        """Return the source of the number at a dotted key, or of the table it stands in."""
+        while key:
+            if key in self.sources:
+                return self.sources[key]
+            key = key.rpartition(".")[0]
+        return None
+
+    @property
+    def digest(self) -> str:
+        """BLAKE2b-256 of everything that decisions and texts depend on, in hexadecimal."""
+        return policy_digest(self)
+
+
+def policy_digest(policy: Policy) -> str:
+    """Return the digest of a policy: of all its fields but ``sources``, framed injectively."""
+    kept = [f.name for f in fields(policy) if f.name != "sources"]
+    content = frame(*(frame(name.encode(), _encode(getattr(policy, name))) for name in kept))
+    digest = hashlib.blake2b(b"adjourn/policy/v%d" % FORMAT + content, digest_size=32)
+    return digest.hexdigest()
+
+
+def numbers_of(policy: Policy) -> dict[str, float]:
+    """Return every number that decisions depend on, by dotted key, in the document's order."""
+    found: dict[str, float] = {}
+    for ground, threshold in policy.grounds.items():
+        found[f"grounds.{ground}.adult"] = threshold.adult
+        found[f"grounds.{ground}.minor"] = threshold.minor
+    for table in ("ladder", "crisis", "signals", "minors"):
+        rules = getattr(policy, table)
+        for f in fields(rules):
+            value = getattr(rules, f.name)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                found[f"{table}.{f.name}"] = value
+    return found
+
+
+BEHAVIOURS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        ABUSE: "insults and abuse",
+        Hazard.VCR: "requests that could help to hurt people",
+        Hazard.NCR: "requests that could help to commit crimes",
+        Hazard.SRC: "requests that could help with sexual violence",
+        Hazard.CSE: "sexual content about children",
+        Hazard.DFM: "false claims about real people",
+        Hazard.SPC: "requests for advice that could do serious harm",
+        Hazard.PRV: "requests that break into somebody's privacy",
+        Hazard.IPV: "requests to take what belongs to others",
+        Hazard.IWP: "requests about weapons that can kill many people",
+        Hazard.HTE: "hatred against groups of people",
+        Hazard.SSH: "requests that could encourage self-harm",
+        Hazard.SXC: "sexual requests",
+    }
+)
+"""How each ground is named to the user, in the plural, for the policy's texts."""
+
+
+def behaviour(grounds: tuple[str, ...]) -> str:
+    """Name grounds to a person: at most two, the rest is implied."""
+    return " and ".join(BEHAVIOURS[ground] for ground in grounds[:2]) or "this"
+
+
+def _encode(value: Any) -> bytes:
+    if is_dataclass(value):
+        return frame(
+            *(frame(f.name.encode(), _encode(getattr(value, f.name))) for f in fields(value))
+        )
+    if isinstance(value, Mapping):
+        return frame(*(frame(str(k).encode(), _encode(v)) for k, v in sorted(value.items())))
+    if isinstance(value, tuple):
+        return frame(*(_encode(item) for item in value))
+    if isinstance(value, float) and value == int(value):
+        value = int(value)  # 1 and 1.0 are the same number in a document
+    return f"{type(value).__name__ if isinstance(value, bool) else ''}:{value}".encode()

@@ -1,0 +1,132 @@
+"""Conversation identity: a content-addressed tree.
+
+A chat API is stateless, so a conversation *is* its messages. A node's id is a hash over its
+parent's id, its role and its canonical content; a path is the chain of nodes of one request.
+Only user and assistant messages are nodes: a changing system prompt must not wash a lock away,
+and tool traffic does not make another conversation.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NewType
+
+from adjourn.core.messages import Message, Role, canonical_content, frame
+
+NodeId = NewType("NodeId", str)
+"""BLAKE2b-256 as 64 lower-case hexadecimal digits."""
+
+_ROOT = b"adjourn/root/v1"
+_NODE = b"adjourn/node/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who speaks, so that two people with the same words do not share a lock."""
+
+    tenant: str
+    """The gateway key's id."""
+    end_user: str = ""
+    """What the client says of the person: ``safety_identifier``, ``user``, ``metadata.user_id``."""
+    conversation: str = ""
+    """The client's own conversation id; empty if it gives none."""
+
+    def root(self) -> NodeId:
+        """Return the id that all paths of this origin start from."""
+        fields = (self.tenant, self.end_user, self.conversation)
+        return _digest(_ROOT, *(text.encode("utf-8", "surrogatepass") for text in fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node of a path."""
+
+    node: NodeId
+    parent: NodeId
+    message: Message
+    index: int
+    """Position of the message in the request, counting all roles, from 0."""
+    depth: int
+    """Number of nodes from the root to this one, itself included."""
+
+
+Path = tuple[Step, ...]
+
+
+def child(parent: NodeId, message: Message) -> NodeId:
+    """Return the id of ``message`` said under ``parent``."""
+    return _digest(_NODE, bytes.fromhex(parent), message.role.encode(), canonical_content(message))
+
+
+def is_node(message: Message) -> bool:
+    """Tell whether a message is a node: user messages, and assistant messages that say something.
+
+    An assistant message without content only carries tool calls, which pass through.
+    """
+    if message.role is Role.USER:
+        return True
+    return message.role is Role.ASSISTANT and canonical_content(message) != frame()
+
+
+def path_of(start: NodeId, messages: Iterable[tuple[int, Message]], depth: int = 0) -> Path:
+    """Chain ``messages`` (index in the request, message) from ``start``; only nodes are kept.
+
+    Args:
+        start: The root, or the recorded node that a trimmed request continues.
+        messages: Pairs of position in the request and message.
+        depth: Depth of ``start``.
+    """
+    steps: list[Step] = []
+    parent = start
+    for index, message in messages:
+        if is_node(message):
+            depth += 1
+            node = child(parent, message)
+            steps.append(Step(node, parent, message, index, depth))
+            parent = node
+    return tuple(steps)
+
+
+def align(
+    recorded: Sequence[tuple[NodeId, int]],
+    messages: Sequence[tuple[int, Message]],
+) -> Path | None:
+    """Fit a trimmed history onto a recorded conversation.
+
+    A client that drops or summarises old messages sends a window of the path. The window is laid
+    at the place where most of its messages are recorded nodes in a row; of equal places the
+    deepest wins, because a trimmed window is the tail of what was said last. Leading messages
+    that fit nowhere (a summary) are left out.
+
+    Args:
+        recorded: All recorded nodes of the conversation with their depths.
+        messages: The request's messages with their positions, oldest first.
+
+    Returns:
+        The path from the place found, or None if no message of the window is recorded.
+    """
+    known: Collection[NodeId] = {node for node, _ in recorded}
+    nodes = [pair for pair in messages if is_node(pair[1])]
+    for first in range(len(nodes) - 1):
+        best: tuple[int, int, Path] | None = None
+        for parent, depth in recorded:
+            if child(parent, nodes[first][1]) not in known:
+                continue
+            path = path_of(parent, nodes[first:], depth)
+            run = _known_run(path, known)
+            if best is None or (run, depth) > best[:2]:
+                best = (run, depth, path)
+        if best is not None:
+            return best[2]
+    return None
+
+
+def _known_run(path: Path, known: Collection[NodeId]) -> int:
+    for count, step in enumerate(path):
+        if step.node not in known:
+            return count
+    return len(path)
+
+
+def _digest(*fields: bytes) -> NodeId:
+    return NodeId(hashlib.blake2b(frame(*fields), digest_size=32).hexdigest())
