@@ -154,14 +154,13 @@ def _split_key(dotted: str) -> tuple[str, ...]:
 
 
 def _is_set(text: str, key: str) -> bool:
-    """Tell whether the document itself sets a number (defaults carry their source in the code)."""
-    table, _, name = key.rpartition(".")
+    """Tell whether the document itself sets a number; defaults have their source in the code."""
     line = line_of(text, key)
-    return (
-        (line is not None and line != line_of(text, table))
-        or key.startswith("grounds.")
-        or not (table and name)
-    )
+    return line is not None and line != line_of(text, key.rpartition(".")[0])
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _line_in_message(message: str) -> int | None:
@@ -226,9 +225,7 @@ class _Reader:
 
     def _flag(self, key: str, value: Any, _like: Any) -> bool:
         if not isinstance(value, bool):
-            self._refuse(
-                key, "must be true or false", f"write {key.rsplit('.', maxsplit=1)[-1]} = true"
-            )
+            self._refuse(key, "must be true or false", f"write {_last(key)} = true")
         return bool(value)
 
     def _choice(self, key: str, value: Any, like: StrEnum) -> StrEnum:
@@ -241,9 +238,7 @@ class _Reader:
 
     def _words(self, key: str, value: Any, _like: str) -> str:
         if not isinstance(value, str) or (not value and not key.endswith("summary")):
-            self._refuse(
-                key, "must be a text in quotes", f'write {key.rsplit(".", maxsplit=1)[-1]} = "…"'
-            )
+            self._refuse(key, "must be a text in quotes", f'write {_last(key)} = "…"')
         allowed = _SLOTS.get(key, frozenset())
         try:
             slots = {slot for _, slot, _, _ in string.Formatter().parse(value) if slot is not None}
