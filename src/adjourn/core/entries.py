@@ -83,6 +83,8 @@ class Entry:
     grounds: tuple[str, ...] = ()
     resources_given: bool = False
     assessment: Assessment | None = None
+    acted: bool = True
+    """False in shadow mode and wherever else the gateway only looked on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,7 @@ class Texts:
         "This conversation was ended and takes no more messages. Start a new chat, or edit a "
         "message from before the end."
     )
+    go_on: str = "I am still here. What would you like to go on with?"
     replaced_for_minor: str = "I can't talk about that here. Let's choose another subject."
 
 
@@ -178,9 +179,9 @@ class Guidance:
         "not threaten and do not mention ending the conversation."
     )
     warn: str = (
-        "The user keeps on with {behaviour} although you declined more than once. Reply with one "
-        "clear warning in three sentences: name the behaviour, offer once more to help with "
-        "something else, and say that this conversation may be ended if it goes on."
+        "The user keeps on with {behaviour} although you declined more than once. Decline again in "
+        "one or two sentences and offer once more to help with something else. A warning will be "
+        "added below your words, so give none yourself."
     )
     support: str = (
         "The user, or somebody they speak of, may be in danger. Whatever the tone of their "

@@ -1,0 +1,406 @@
+"""One request as a sans-IO machine: events in, one command out at a time.
+
+Lives here: the order of things (walk the path, decide, forward, record, answer). Does not live
+here: what is decided (``decide``), any dialect (``wire``), anything that waits (``runtime``).
+An event that does not answer the command under way raises ``IllegalEvent`` and changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from adjourn.core import turns as t
+from adjourn.core.assessments import Assessed, Assessment, combine
+from adjourn.core.audiences import Audience
+from adjourn.core.decide import decide_at, model_end_is_permitted
+from adjourn.core.decisions import (
+    ConfirmUserEnd,
+    Continue,
+    Decision,
+    Delivered,
+    DenyEnd,
+    End,
+    Redirect,
+    Requester,
+    Support,
+    Warn,
+)
+from adjourn.core.entries import EndRecord
+from adjourn.core.errors import IllegalEvent
+from adjourn.core.ladder import CrisisStatus
+from adjourn.core.messages import Message, Role, fold_text
+from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
+from adjourn.core.recording import Scene, end_append, turn_append
+from adjourn.core.tree import NodeId
+from adjourn.core.walk import Next, Walk, Walked
+
+_MOST_DENIALS: Final = 2
+"""A model that keeps calling the tool is answered this often; then the gateway speaks for it."""
+
+_ANSWERS: Final[dict[type, tuple[type, ...]]] = {
+    t.LookUp: (t.PathFound,),
+    t.Survey: (t.Surveyed,),
+    t.Recall: (t.Recalled,),
+    t.Assess: (t.AssessmentsMade,),
+    t.Forward: (t.ReplyEnded, t.SentenceReady, t.ReplyFailed, t.PassedOn),
+    t.Release: (t.ReplyEnded, t.SentenceReady, t.ReplyFailed),
+    t.Record: (t.Recorded, t.NotRecorded),
+}
+"""The transition table's left half: which events answer which command."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInForce:
+    """A policy with its digest, which is computed once."""
+
+    policy: Policy
+    digest: str
+
+    @classmethod
+    def of(cls, policy: Policy) -> "PolicyInForce":
+        """Put a policy in force."""
+        return cls(policy, policy.digest)
+
+
+class Exchange:
+    """The machine for one request."""
+
+    def __init__(self, in_force: PolicyInForce) -> None:
+        self._policy = in_force.policy
+        self._digest = in_force.digest
+        self._awaited: tuple[type, ...] = (t.RequestReceived,)
+        self._next: Callable[..., t.Command] = self._received
+        self._decision: Decision = Continue()
+        self._flow = t.Flow.THROUGH
+        self._confirming = False
+        self._denied = 0
+        self._said: tuple[str, ...] = ()
+        """Text of earlier rounds, and released pieces of this one, that the client has."""
+
+    def handle(self, event: t.Event) -> t.Command:
+        """Take an event and return what is to be done next.
+
+        Raises:
+            IllegalEvent: The event does not answer the command under way.
+        """
+        if not isinstance(event, self._awaited):
+            wanted = " or ".join(kind.__name__ for kind in self._awaited) or "nothing"
+            raise IllegalEvent(f"{type(event).__name__} arrived; {wanted} was awaited")
+        return self._next(event)
+
+    def _ask(self, command: t.Command, then: Callable[..., t.Command]) -> t.Command:
+        """Give a command whose answer ``then`` takes."""
+        self._awaited = _ANSWERS[type(command)]
+        self._next = then
+        return command
+
+    def _answer(self, command: t.Command) -> t.Command:
+        """Give the last command."""
+        self._awaited = ()
+        return command
+
+    # -- the path -----------------------------------------------------------------------------
+
+    def _received(self, event: t.RequestReceived) -> t.Command:
+        self._request = event.request
+        self._audience = self._policy.audience(event.request.audience)
+        self._walk = Walk(self._policy, self._digest, self._audience, event.request)
+        return self._walk_on(self._walk.start())
+
+    def _walk_on(self, came: Next) -> t.Command:
+        if isinstance(came, EndRecord):
+            return self._locked(came)
+        if isinstance(came, Walked):
+            return self._decide(came)
+        return self._ask(came, lambda event: self._walk_on(self._walk.handle(event)))
+
+    def _locked(self, end: EndRecord) -> t.Command:
+        """Answer on an ended path: the same request gets the same reply, any other a refusal."""
+        node = self._walk.leaf
+        if node == end.node:
+            return self._answer(t.Reply(end.closing, t.Outcome("end", end.node, end=end)))
+        return self._answer(t.Refuse(end, t.Outcome("locked", end.node, end=end)))
+
+    # -- the decision -------------------------------------------------------------------------
+
+    def _decide(self, walked: Walked) -> t.Command:
+        self._walked = walked
+        if walked.answering is None:
+            return self._forward(None)
+        self._scene = Scene(
+            self._policy, self._digest, self._audience, self._request, walked, walked.answering
+        )
+        self._decision = decide_at(self._policy, walked.at_user, None)
+        if not self._acts:
+            return self._forward(self._policy.guidance.support if self._supports else None)
+        if isinstance(self._decision, End):
+            return self._end(self._decision)
+        words = self._own_words()
+        if isinstance(self._decision, ConfirmUserEnd) or (
+            words and self._policy.replies is Replies.GATEWAY
+        ):
+            return self._say(words)
+        return self._forward(self._guidance())
+
+    @property
+    def _acts(self) -> bool:
+        """Whether this request may be acted on at all."""
+        return (
+            self._policy.mode is Mode.ENFORCE
+            and self._walked.answering is not None
+            and self._request.takes_text
+            and not (self._policy.background_exempt and self._request.background)
+        )
+
+    @property
+    def _supports(self) -> bool:
+        """Whether crisis support is given; it can be even where words cannot be added."""
+        return isinstance(self._decision, Support) and self._policy.mode is Mode.ENFORCE
+
+    def _own_words(self) -> str:
+        """What the gateway itself says for the decision; empty if there is nothing to say."""
+        texts = self._policy.texts
+        match self._decision:
+            case Redirect(grounds=grounds):
+                return texts.redirect.format(behaviour=behaviour(grounds))
+            case Warn(grounds=grounds):
+                return texts.warn.format(behaviour=behaviour(grounds))
+            case Support():
+                return texts.support.format(resources=self._request.resources).strip()
+            case ConfirmUserEnd():
+                return texts.confirm_user_end
+            case _:
+                return ""
+
+    @property
+    def _carries(self) -> Delivered:
+        """What a reply that does what was decided carries."""
+        match self._decision:
+            case Redirect():
+                return Delivered.REDIRECTION
+            case Warn():
+                return Delivered.WARNING
+            case Support():
+                return Delivered.SUPPORT
+            case ConfirmUserEnd():
+                return Delivered.CONFIRM_QUESTION
+            case _:
+                return Delivered.NOTHING
+
+    def _guidance(self) -> str | None:
+        guidance = self._policy.guidance
+        match self._decision:
+            case Redirect(grounds=grounds):
+                return guidance.redirect.format(behaviour=behaviour(grounds))
+            case Warn(grounds=grounds):
+                return guidance.warn.format(behaviour=behaviour(grounds))
+            case Support():
+                return guidance.support
+            case _ if self._walked.at_user.crisis is CrisisStatus.UNKNOWN:
+                return guidance.unknown
+            case _:
+                return None
+
+    # -- the model's turn ---------------------------------------------------------------------
+
+    def _forward(self, guidance: str | None, tool_result: str | None = None) -> t.Command:
+        permitted = self._acts and model_end_is_permitted(self._policy, self._walked.at_user)
+        if permitted:
+            self._flow = t.Flow.HOLD
+        elif self._screens:
+            self._flow = t.Flow.SCREEN
+        tool = self._policy.tool if self._offers_tool(permitted) else None
+        told, node = self._told, self._node
+        command = t.Forward(told, node, guidance, tool, tool_result, self._flow, self._supports)
+        return self._ask(command, self._after_forward)
+
+    @property
+    def _screens(self) -> bool:
+        """Whether replies are assessed before a minor gets to see them."""
+        rules = self._policy.minors
+        return self._acts and self._audience is Audience.MINOR and rules.screen_replies
+
+    def _offers_tool(self, permitted: bool) -> bool:
+        offer = self._policy.tool.offer
+        return (
+            self._acts
+            and self._request.takes_tool
+            and self._policy.keys.by_model
+            and bool(self._policy.grounds)
+            and self._walked.at_user.crisis is CrisisStatus.CLEAR
+            and (offer is Offer.ALWAYS or (offer is Offer.WHEN_PERMITTED and permitted))
+        )
+
+    def _after_forward(self, event: t.Event) -> t.Command:
+        match event:
+            case t.PassedOn():
+                return self._answer(t.Leave())
+            case t.ReplyFailed(why=why):
+                return self._answer(t.Fail(why, self._outcome()))
+            case t.SentenceReady(text=text):
+                return self._screen(text, None)
+            case t.ReplyEnded(reply=reply):
+                return self._reply_ended(reply)
+            case _:
+                raise IllegalEvent(f"{event!r} does not follow a forward")
+
+    def _reply_ended(self, reply: t.ModelReply) -> t.Command:
+        if not self._acts:
+            return self._conclude(reply.texts, Delivered.NOTHING)
+        if reply.end_calls == 1 and not reply.other_calls:
+            return self._adjudicate(reply)
+        if self._screens:
+            return self._screen("\n".join((*self._said, *reply.texts)), reply)
+        return self._judge_reply(reply)
+
+    def _adjudicate(self, reply: t.ModelReply) -> t.Command:
+        """The model asks for an end: the first call that is permitted is asked to confirm."""
+        answer = decide_at(self._policy, self._walked.at_user, Requester.MODEL)
+        if isinstance(answer, End):
+            if self._confirming:
+                return self._end(answer)
+            self._confirming = True
+            return self._forward(self._guidance(), self._policy.tool.confirm)
+        if self._flow is not t.Flow.HOLD:
+            self._said = _join(self._said, reply.texts)
+        self._denied += 1
+        if self._denied > _MOST_DENIALS:
+            words = self._own_words() or self._policy.texts.go_on
+            return self._conclude(("",), self._carries, words)
+        missing = answer.missing if isinstance(answer, DenyEnd) else ()
+        told = ", ".join(str(reason) for reason in missing)
+        return self._forward(self._guidance(), self._policy.tool.denied.format(missing=told))
+
+    def _judge_reply(self, reply: t.ModelReply) -> t.Command:
+        """See to it that what was decided reaches the user, whatever the model said."""
+        words = self._own_words()
+        if reply.other_calls or not words:
+            return self._conclude(reply.texts, Delivered.NOTHING)
+        said = _join(self._said, reply.texts)
+        if isinstance(self._decision, Redirect):
+            heard = tuple((*self._request.messages, Message.of("assistant", text)) for text in said)
+            return self._ask(t.Assess(heard), lambda event: self._reply_judged(reply, event))
+        if isinstance(self._decision, Support):
+            words = self._request.resources
+        carried = all(fold_text(words) in fold_text(text) for text in said)
+        return self._conclude(reply.texts, self._carries, "" if carried else words)
+
+    def _reply_judged(self, reply: t.ModelReply, event: t.AssessmentsMade) -> t.Command:
+        redirects = all(self._redirects(combine(answers)) for answers in event.answers)
+        return self._conclude(reply.texts, self._carries, "" if redirects else self._own_words())
+
+    def _redirects(self, assessed: Assessed) -> bool:
+        signals = self._policy.signals
+        return (
+            isinstance(assessed, Assessment)
+            and assessed.refuses >= signals.refuses
+            and assessed.redirects >= signals.redirects
+        )
+
+    # -- replies to minors --------------------------------------------------------------------
+
+    def _screen(self, text: str, last: t.ModelReply | None) -> t.Command:
+        heard = (*self._request.messages, Message.of(Role.ASSISTANT, text))
+        return self._ask(t.Assess((heard,)), lambda event: self._screened(text, last, event))
+
+    def _screened(
+        self, text: str, last: t.ModelReply | None, event: t.AssessmentsMade
+    ) -> t.Command:
+        assessed = combine(event.answers[0])
+        if isinstance(assessed, Assessment) and self._unfit_for_minors(assessed):
+            words = self._policy.texts.replaced_for_minor
+            return self._conclude((self._released,), Delivered.NOTHING, words, instead=True)
+        if last is not None:
+            return self._judge_reply(last)
+        self._released = text
+        return self._ask(t.Release(), self._after_forward)
+
+    _released = ""
+    """The part of this round's reply that a minor has been shown."""
+
+    def _unfit_for_minors(self, assessment: Assessment) -> bool:
+        rules = self._policy.minors
+        return any(
+            p >= rules.threshold
+            for hazard, p in assessment.hazards.items()
+            if hazard in rules.hazards
+        )
+
+    # -- recording and answering --------------------------------------------------------------
+
+    def _say(self, words: str) -> t.Command:
+        """Answer with the gateway's own words, without the model."""
+        answer = t.Reply(words, self._outcome())
+        return self._record((words,), self._carries, answer)
+
+    def _conclude(
+        self,
+        texts: tuple[str, ...],
+        delivered: Delivered,
+        added: str = "",
+        *,
+        instead: bool = False,
+    ) -> t.Command:
+        """Let the model's reply end, with ``added`` words after it."""
+        said = _join(self._said, texts)
+        if added:
+            said = tuple(f"{text}\n\n{added}" if text else added for text in said)
+        answer = t.Finish(added, self._outcome(), instead)
+        if self._walked.answering is None:
+            return self._answer(answer)
+        return self._record(said, delivered, answer)
+
+    def _record(self, said: tuple[str, ...], delivered: Delivered, answer: t.Command) -> t.Command:
+        shadow = self._policy.mode is Mode.SHADOW
+        append = turn_append(
+            self._scene,
+            self._decision,
+            said,
+            delivered=delivered,
+            counts_as=self._carries if shadow else delivered,
+            denied=self._denied,
+            acted=self._acts,
+            resources=self._supports,
+        )
+        urgent = delivered is not Delivered.NOTHING
+        return self._ask(t.Record(append, urgent), lambda _: self._answer(answer))
+
+    def _end(self, end: End) -> t.Command:
+        """Record the end, with the whole path at hand; only then does anybody see it."""
+        if not self._walked.recalled:
+            recall = t.Recall(tuple(step.node for step in self._walked.path))
+            return self._ask(recall, lambda event: self._recalled(end, event))
+        append = end_append(self._scene, end, self._denied)
+        return self._ask(t.Record(append, urgent=True), self._end_recorded)
+
+    def _recalled(self, end: End, event: t.Recalled) -> t.Command:
+        self._walked = replace(self._walked, records=event.records, recalled=True)
+        self._scene = replace(self._scene, walked=self._walked)
+        return self._end(end)
+
+    def _end_recorded(self, event: t.Event) -> t.Command:
+        if isinstance(event, t.Recorded) and event.end is not None:
+            outcome = t.Outcome("end", event.end.node, end=event.end)
+            return self._answer(t.Reply(event.end.closing, outcome))
+        # What cannot be recorded does not happen: the conversation goes on with a redirection.
+        texts, grounds = self._policy.texts, tuple(sorted(self._walked.at_user.grounds))
+        words = texts.redirect.format(behaviour=behaviour(grounds)) if grounds else texts.go_on
+        return self._answer(t.Reply(words, t.Outcome("redirect", self._node)))
+
+    @property
+    def _node(self) -> NodeId | None:
+        return self._walked.answering.node if self._walked.answering else None
+
+    @property
+    def _told(self) -> str:
+        """The decision as the client is told it."""
+        return self._decision.name if self._acts or self._supports else "continue"
+
+    def _outcome(self) -> t.Outcome:
+        return t.Outcome(self._told, self._node, self._supports)
+
+
+def _join(before: tuple[str, ...], texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not before:
+        return texts
+    return tuple(f"{first}{text}" for first in before for text in texts)

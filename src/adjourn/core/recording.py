@@ -1,0 +1,155 @@
+"""What a turn leaves behind: node records, the ledger's entry, and the record of an end."""
+
+from dataclasses import dataclass, replace
+
+from adjourn.core import turns as t
+from adjourn.core.assessments import Assessment
+from adjourn.core.audiences import Audience
+from adjourn.core.decisions import Decision, Delivered, End, Requester
+from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
+from adjourn.core.ladder import after_reply
+from adjourn.core.messages import Message, Role, fold_text
+from adjourn.core.policy import Policy, behaviour
+from adjourn.core.statement import make_statement
+from adjourn.core.tree import NodeId, Step, child
+from adjourn.core.walk import Walked
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a turn's records have in common."""
+
+    policy: Policy
+    digest: str
+    audience: Audience
+    request: t.TurnRequest
+    walked: Walked
+    answering: Step
+
+
+def turn_append(
+    scene: Scene,
+    decision: Decision,
+    said: tuple[str, ...],
+    *,
+    delivered: Delivered,
+    counts_as: Delivered,
+    denied: int,
+    acted: bool,
+    resources: bool,
+) -> Append:
+    """Return what is recorded of a turn that went on.
+
+    Args:
+        scene: The turn.
+        decision: What was decided about the user's message.
+        said: What reached the client as the assistant's message, per choice.
+        delivered: What those words carried.
+        counts_as: What they count as on the ladder: the same, save in shadow mode, which climbs
+            it as if what was decided had been said.
+        denied: How often the model asked for an end that was not permitted.
+        acted: Whether the gateway acted, or only looked on.
+        resources: Whether crisis resources were attached.
+    """
+    entry = _entry(
+        scene, decision, delivered=delivered, denied=denied, acted=acted, resources=resources
+    )
+    replies = _reply_records(scene, said, delivered, counts_as)
+    return Append((*scene.walked.fresh, *replies), entry)
+
+
+def end_append(scene: Scene, end: End, denied: int) -> Append:
+    """Return what is recorded of an end: with its statement, and nothing after it."""
+    node = scene.answering.node
+    records = _known_records(scene)
+    counted = tuple(r.depth for r in records if r.role is Role.USER and r.state.qualifies)
+    warnings = [r.depth for r in records if r.delivered is Delivered.WARNING]
+    by_user = end.by is Requester.USER
+    statement = make_statement(
+        end,
+        node=node,
+        at_ms=scene.request.at_ms,
+        policy=(scene.policy.name, scene.policy.version, scene.digest),
+        counted=() if by_user else counted,
+        warned_at=None if by_user or not warnings else warnings[-1],
+        model=scene.request.model,
+    )
+    record = EndRecord(node, scene.request.origin.root(), statement, _closing(scene, end))
+    entry = _entry(scene, end, delivered=Delivered.CLOSING, denied=denied, acted=True)
+    return Append(scene.walked.fresh, replace(entry, kind=EntryKind.END), record)
+
+
+def _closing(scene: Scene, end: End) -> str:
+    texts = scene.policy.texts
+    if end.by is Requester.USER:
+        words = texts.close_for_user
+    else:
+        words = texts.close.format(behaviour=behaviour(end.grounds))
+    if not scene.request.statement_url:
+        return words
+    url = f"{scene.request.statement_url}{scene.answering.node}"
+    return f"{words}\n\n{texts.statement.format(statement_url=url)}"
+
+
+def _entry(
+    scene: Scene,
+    decision: Decision,
+    *,
+    delivered: Delivered,
+    denied: int,
+    acted: bool,
+    resources: bool = False,
+) -> Entry:
+    return Entry(
+        kind=EntryKind.TURN,
+        at_ms=scene.request.at_ms,
+        node=scene.answering.node,
+        parent=scene.answering.parent,
+        policy_digest=scene.digest,
+        audience=scene.audience,
+        decision=decision.name,
+        rules=tuple(str(reason) for reason in getattr(decision, "reasons", ())),
+        model=scene.request.model,
+        delivered=delivered,
+        requested_by=decision.by if isinstance(decision, End) else "",
+        denied_model_requests=denied,
+        grounds=tuple(sorted(scene.walked.at_user.grounds)),
+        resources_given=resources,
+        assessment=_assessment(scene),
+        acted=acted,
+    )
+
+
+def _assessment(scene: Scene) -> Assessment | None:
+    return next(
+        (r.assessment for r in _known_records(scene) if r.node == scene.answering.node), None
+    )
+
+
+def _reply_records(
+    scene: Scene, said: tuple[str, ...], delivered: Delivered, counts_as: Delivered
+) -> tuple[NodeRecord, ...]:
+    leaf = scene.walked.path[-1]
+    state = after_reply(scene.policy, scene.walked.at_leaf, counts_as)
+    records: dict[NodeId, NodeRecord] = {}
+    for text in said:
+        if fold_text(text):
+            node = child(leaf.node, Message.of(Role.ASSISTANT, text))
+            records[node] = NodeRecord(
+                node,
+                leaf.node,
+                scene.request.origin.root(),
+                leaf.depth + 1,
+                Role.ASSISTANT,
+                scene.digest,
+                scene.audience,
+                state,
+                None,
+                delivered,
+            )
+    return tuple(records.values())
+
+
+def _known_records(scene: Scene) -> list[NodeRecord]:
+    known = {**scene.walked.records, **{record.node: record for record in scene.walked.fresh}}
+    return sorted(known.values(), key=lambda record: record.depth)

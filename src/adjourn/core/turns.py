@@ -1,0 +1,295 @@
+"""The vocabulary of one request: what the exchange is told (events) and what it asks (commands).
+
+One command is under way at a time; the driver carries it out and answers with one event.
+
+=============  =========================================================================
+command        events that answer it
+=============  =========================================================================
+``LookUp``     ``PathFound`` (what a failing store does not know, it does not know)
+``Survey``     ``Surveyed``
+``Recall``     ``Recalled``
+``Assess``     ``AssessmentsMade``
+``Forward``    ``ReplyEnded``, ``SentenceReady``, ``ReplyFailed``, ``PassedOn``
+``Release``    ``ReplyEnded``, ``SentenceReady``, ``ReplyFailed``
+``Record``     ``Recorded``, ``NotRecorded``
+``Reply``, ``Finish``, ``Refuse``, ``Fail``, ``Leave``: the exchange is over
+=============  =========================================================================
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from adjourn.core.assessments import Assessed
+from adjourn.core.audiences import Audience
+from adjourn.core.entries import Append, EndRecord, NodeRecord
+from adjourn.core.messages import Message
+from adjourn.core.policy import EndTool
+from adjourn.core.tree import NodeId, Origin
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """One chat request, free of its dialect."""
+
+    origin: Origin
+    messages: tuple[Message, ...]
+    model: str
+    at_ms: int
+    """When it arrived, milliseconds since the Unix epoch."""
+    audience: Audience = Audience.UNKNOWN
+    background: bool = False
+    """The client marks this as background work, such as a fork of an agent."""
+    takes_text: bool = True
+    """The gateway may add words of its own; not so where the reply must be JSON."""
+    takes_tool: bool = True
+    """The end tool may be offered; not so with forced tools or several choices."""
+    resources: str = ""
+    """Crisis resources for the user's country, as text."""
+    statement_url: str = ""
+    """Where statements of reasons are shown; the node's id is appended."""
+
+
+class Flow(StrEnum):
+    """What happens to the model's words while they arrive."""
+
+    THROUGH = "through"
+    """They reach the client at once; only the last frame waits."""
+    HOLD = "hold"
+    """They wait until the reply has ended, because it may turn out to be an end."""
+    SCREEN = "screen"
+    """They are released sentence by sentence, each after an assessment."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """A reply of the model that ended regularly."""
+
+    texts: tuple[str, ...]
+    """Text of each choice."""
+    end_calls: int = 0
+    """Complete and valid calls of the end tool."""
+    other_calls: bool = False
+    """Whether it calls other tools, which are the client's business."""
+
+
+# -- events -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """The first event."""
+
+    request: TurnRequest
+
+
+@dataclass(frozen=True, slots=True)
+class PathFound:
+    """What the store knows of the path; empty if it cannot say."""
+
+    deepest: NodeRecord | None = None
+    end: EndRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """All recorded nodes of the conversation, with depths."""
+
+    nodes: Sequence[tuple[NodeId, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """All recorded nodes of the path."""
+
+    records: Mapping[NodeId, NodeRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentsMade:
+    """For each conversation asked about, what each detector says."""
+
+    answers: Sequence[Sequence[Assessed]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """The model's reply ended regularly."""
+
+    reply: ModelReply
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceReady:
+    """With ``Flow.SCREEN``: another piece of the reply waits for release."""
+
+    text: str
+    """The reply so far, this piece included."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """The model could not be reached, or its reply was cut or could not be read."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """The model's server answered with an error status; the client has got it as it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The append is durable."""
+
+    end: EndRecord | None = None
+    """The end in force, if the append had one."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotRecorded:
+    """The append failed, and nothing of it is recorded."""
+
+
+Event = (
+    RequestReceived
+    | PathFound
+    | Surveyed
+    | Recalled
+    | AssessmentsMade
+    | ReplyEnded
+    | SentenceReady
+    | ReplyFailed
+    | PassedOn
+    | Recorded
+    | NotRecorded
+)
+
+# -- commands -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Ask the store about a path."""
+
+    path: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Ask the store for all nodes of a conversation."""
+
+    root: NodeId
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Ask the store for all records of a path."""
+
+    path: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assess:
+    """Have the last message of each conversation judged; the last conversation is urgent."""
+
+    conversations: tuple[tuple[Message, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send the request to the model."""
+
+    decision: str
+    """What has been decided so far, for the reply's headers."""
+    node: NodeId | None
+    guidance: str | None = None
+    """What to tell the model beside the client's messages."""
+    tool: EndTool | None = None
+    """The end tool, if it is to be offered."""
+    tool_result: str | None = None
+    """Not None: the model's end call is answered with this, and it speaks again."""
+    flow: Flow = Flow.THROUGH
+    resources: bool = False
+    """Crisis resources go with the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let the pieces that wait reach the client, and read on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Append to the store."""
+
+    append: Append
+    urgent: bool
+    """Wait until it is durable; otherwise it may happen beside the reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the client is told in headers and in the extension field."""
+
+    decision: str
+    node: NodeId | None
+    resources: bool = False
+    """Crisis resources are attached."""
+    end: EndRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer with these words; the model's, if any, are dropped."""
+
+    text: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Let the rest of the model's reply reach the client, then these words, then the end of it."""
+
+    added: str
+    outcome: Outcome
+    instead: bool = False
+    """The model's words that still wait are dropped (a reply replaced for a minor)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The path is locked."""
+
+    end: EndRecord
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The reply failed: say so in the dialect's own error form."""
+
+    why: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing more to do: the client has its answer."""
+
+
+Command = (
+    LookUp
+    | Survey
+    | Recall
+    | Assess
+    | Forward
+    | Release
+    | Record
+    | Reply
+    | Finish
+    | Refuse
+    | Fail
+    | Leave
+)

@@ -1,0 +1,193 @@
+"""Finding a request's path in the store, and folding it into the state that decisions need.
+
+A sub-machine of the exchange: it asks for look-ups and assessments and ends with ``Walked``, or
+with the ``EndRecord`` that locks the path.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from adjourn.core import turns as t
+from adjourn.core.assessments import Assessed, Assessment, Unknown, combine
+from adjourn.core.audiences import Audience
+from adjourn.core.decisions import Delivered
+from adjourn.core.entries import EndRecord, NodeRecord
+from adjourn.core.errors import IllegalEvent
+from adjourn.core.ladder import START, CrisisStatus, PathState, after_reply, after_user
+from adjourn.core.messages import Role
+from adjourn.core.policy import Mode, Policy
+from adjourn.core.tree import NodeId, Path, Step, align, path_of
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """A path with its state."""
+
+    path: Path
+    answering: Step | None
+    """The newest user message: the one the model is asked to answer; None if there is none."""
+    at_user: PathState
+    """State after that message."""
+    at_leaf: PathState
+    """State after the last node, which differs if assistant messages follow the user's."""
+    fresh: tuple[NodeRecord, ...]
+    """Records of the nodes that were folded anew, to be appended."""
+    records: Mapping[NodeId, NodeRecord]
+    """All recorded nodes of the path, if they had to be recalled; else empty."""
+    recalled: bool
+
+
+Next = t.Command | Walked | EndRecord
+
+
+class Walk:
+    """The machine; ``start`` it, then ``handle`` the answer to each command it returns."""
+
+    def __init__(
+        self, policy: Policy, digest: str, audience: Audience, request: t.TurnRequest
+    ) -> None:
+        self._policy = policy
+        self._digest = digest
+        self._audience = audience
+        self._request = request
+        self._root = request.origin.root()
+        self._path: Path = ()
+        self._answering: Step | None = None
+        self._aligned = False
+        self._records: Mapping[NodeId, NodeRecord] = MappingProxyType({})
+        self._recalled = False
+        self._next: Callable[..., Next] = self._found
+
+    @property
+    def leaf(self) -> NodeId:
+        """The last node of the path."""
+        return self._path[-1].node
+
+    def start(self) -> Next:
+        """Begin with the path as the request has it."""
+        return self._look_up(path_of(self._root, enumerate(self._request.messages)))
+
+    def handle(self, event: t.Event) -> Next:
+        """Take the answer to the last command."""
+        return self._next(event)
+
+    def _look_up(self, path: Path) -> Next:
+        self._path = path
+        self._answering = next((s for s in reversed(path) if s.message.role is Role.USER), None)
+        if self._answering is None:
+            return self._walked(0, START, START, ())
+        self._next = self._found
+        return t.LookUp(tuple(step.node for step in path))
+
+    def _found(self, event: t.PathFound) -> Next:
+        if event.end is not None and self._policy.mode is Mode.ENFORCE:
+            return event.end
+        deepest = event.deepest
+        if deepest is not None and self._usable(deepest):
+            at = next(i for i, step in enumerate(self._path) if step.node == deepest.node)
+            return self._fold_from(at + 1, deepest.state)
+        if deepest is not None:
+            self._next = self._remember
+            return t.Recall(tuple(step.node for step in self._path))
+        if len(self._path) > 1 and self._request.origin.conversation and not self._aligned:
+            self._next = self._surveyed
+            return t.Survey(self._root)
+        return self._fold_from(0, START)
+
+    def _surveyed(self, event: t.Surveyed) -> Next:
+        self._aligned = True
+        path = align(event.nodes, tuple(enumerate(self._request.messages)))
+        return self._fold_from(0, START) if path is None else self._look_up(path)
+
+    def _usable(self, record: NodeRecord) -> bool:
+        """Whether a record's state can be built on: same policy, same audience, all known."""
+        return (
+            record.policy_digest == self._digest
+            and record.audience == self._audience
+            and record.state.crisis is not CrisisStatus.UNKNOWN
+        )
+
+    def _remember(self, event: t.Recalled) -> Next:
+        self._records = event.records
+        self._recalled = True
+        start, state = self._foot(event.records)
+        return self._fold_from(start, state)
+
+    def _foot(self, records: Mapping[NodeId, NodeRecord]) -> tuple[int, PathState]:
+        """Where folding must begin: after the last step whose state can be built on.
+
+        An aligned path begins below nodes that its window does not show; if the state there is
+        of no use, crisis on the hidden part cannot be excluded, so it is unknown.
+        """
+        for at in range(len(self._path) - 1, -1, -1):
+            record = records.get(self._path[at].node)
+            if record is not None and self._usable(record):
+                return at + 1, record.state
+        if self._path[0].parent != self._root:
+            return 0, PathState(crisis=CrisisStatus.UNKNOWN)
+        return 0, START
+
+    def _fold_from(self, start: int, state: PathState) -> Next:
+        """Fold the steps from ``start``; have those assessed that nobody has assessed."""
+        steps = self._path[start:]
+        at_user = state if self._answering not in steps else START
+        unknown = [step for step in steps if self._must_assess(step)]
+        if not unknown:
+            return self._fold(start, state, at_user, {})
+
+        def assessed(event: t.AssessmentsMade) -> Next:
+            if len(event.answers) != len(unknown):
+                raise IllegalEvent(f"{len(event.answers)} answers to {len(unknown)} questions")
+            made = {
+                step.node: combine(answers)
+                for step, answers in zip(unknown, event.answers, strict=True)
+            }
+            return self._fold(start, state, at_user, made)
+
+        self._next = assessed
+        return t.Assess(tuple(self._request.messages[: step.index + 1] for step in unknown))
+
+    def _must_assess(self, step: Step) -> bool:
+        record = self._records.get(step.node)
+        return step.message.role is Role.USER and (record is None or record.assessment is None)
+
+    def _fold(
+        self, start: int, state: PathState, at_user: PathState, made: Mapping[NodeId, Assessed]
+    ) -> Next:
+        fresh: list[NodeRecord] = []
+        for step in self._path[start:]:
+            record = self._records.get(step.node)
+            assessed = made.get(step.node) or (record.assessment if record else None)
+            if step.message.role is Role.USER:
+                heard = assessed or Unknown("none", "not assessed")
+                state = after_user(self._policy, state, heard, self._audience)
+            else:
+                delivered = (record.delivered if record else None) or Delivered.NOTHING
+                state = after_reply(self._policy, state, delivered)
+            fresh.append(self._record(step, state, assessed, record))
+            if step is self._answering:
+                at_user = state
+        return self._walked(start, at_user, state, tuple(fresh))
+
+    def _record(
+        self, step: Step, state: PathState, assessed: Assessed | None, known: NodeRecord | None
+    ) -> NodeRecord:
+        return NodeRecord(
+            step.node,
+            step.parent,
+            self._root,
+            step.depth,
+            step.message.role,
+            self._digest,
+            self._audience,
+            state,
+            assessed if isinstance(assessed, Assessment) else None,
+            known.delivered if known else None,
+        )
+
+    def _walked(
+        self, start: int, at_user: PathState, at_leaf: PathState, fresh: tuple[NodeRecord, ...]
+    ) -> Walked:
+        recalled = self._recalled or start == 0
+        return Walked(self._path, self._answering, at_user, at_leaf, fresh, self._records, recalled)
