@@ -1,0 +1,216 @@
+"""Configuration: one TOML file, environment variables over it, flags over both.
+
+The only reader of the environment. What is wrong is told in one line that names file (or
+variable), line, key and mend. A variable is named for its key: ``upstream.base_url`` is
+``ADJOURN_UPSTREAM__BASE_URL``.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from adjourn.core.errors import BadConfig
+from adjourn.core.policy_file import line_of
+
+_PREFIX: Final = "ADJOURN_"
+
+
+class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the gateway listens, and what it accepts."""
+
+    host: str = "127.0.0.1"
+    port: int = 8377
+    public_url: str = ""
+    """How users reach the gateway, for links in statements; default ``http://host:port``."""
+    max_body_bytes: int = 32 * 1024 * 1024
+    """Larger requests are refused with 413. 32 MiB: several images in base64."""
+
+
+class UpstreamConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The model's server."""
+
+    base_url: str = ""
+    """As an OpenAI client would have it, for example ``https://host/v1``."""
+    api_key: str = ""
+    """Sent upstream as a bearer token; if empty, the client's own Authorization passes through
+    (unless gateway keys are configured). Set it by environment or ``api_key_file``."""
+    api_key_file: str = ""
+    connect_timeout_s: float = 10.0
+    head_timeout_s: float = 600.0
+    """Until the reply begins; 600 s is the official SDKs' own time-out."""
+    idle_timeout_s: float = 120.0
+    """Between two pieces of a reply."""
+
+
+class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where nodes, ends and the ledger's entries are kept."""
+
+    path: str = "adjourn-data/adjourn.sqlite3"
+
+
+class DetectionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which detectors judge messages, and how long they may take."""
+
+    detectors: tuple[str, ...] = ("local",)
+    deadline_s: float = 2.0
+    """What has not answered by then counts as unknown, and nothing ends on it."""
+    threads: int = 1
+    """Threads of the local detector."""
+
+
+class KeyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A gateway key: clients send the key, the configuration holds only its hash."""
+
+    id: str
+    sha256: str
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The whole configuration."""
+
+    policy: str = "consumer-chat"
+    """A preset's name, or the path of a policy document."""
+    appeal_contact: str = ""
+    """Address or page where a person can object to an end; shown in statements."""
+    default_country: str = ""
+    """ISO-2 code for crisis resources where a request does not say; empty if users are anywhere."""
+    server: ServerConfig = ServerConfig()
+    upstream: UpstreamConfig = UpstreamConfig()
+    store: StoreConfig = StoreConfig()
+    detection: DetectionConfig = DetectionConfig()
+    keys: tuple[KeyConfig, ...] = ()
+
+    @property
+    def public_url(self) -> str:
+        """How users reach the gateway, without a slash at the end."""
+        given = self.server.public_url or f"http://{self.server.host}:{self.server.port}"
+        return given.rstrip("/")
+
+
+def load_config(
+    file: str | None = None,
+    *,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Config:
+    """Read the configuration.
+
+    Args:
+        file: Path of the TOML file; ``adjourn.toml`` is read if it is there and none is named.
+        flags: Values from the command line by dotted key; None values are left out.
+        environ: Environment variables; the process's own by default.
+
+    Raises:
+        BadConfig: The file is missing or not TOML, or a key is unknown or has a bad value.
+    """
+    environ = os.environ if environ is None else environ
+    name, text = _read(file)
+    document = _parse(name, text)
+    outside: dict[str, str] = {}
+    for variable, value in sorted(environ.items()):
+        if variable.startswith(_PREFIX) and variable not in _OTHER_VARIABLES:
+            key = variable.removeprefix(_PREFIX).lower().replace("__", ".")
+            _put(document, key, value)
+            outside[key] = variable
+    for key, value in (flags or {}).items():
+        if value is not None:
+            _put(document, key, value)
+            outside[key] = "--" + key.rpartition(".")[2].replace("_", "-")
+    origin = _Origin(name, text, outside)
+    return _with_key_file(_checked(_convert(document, origin), origin), origin)
+
+
+_OTHER_VARIABLES: Final = frozenset({"ADJOURN_REQUIRE_CHROMIUM", "ADJOURN_DATA"})
+"""Variables of the test suite that begin with the prefix but are no configuration."""
+
+
+def _read(file: str | None) -> tuple[str, str]:
+    path = Path(file or "adjourn.toml")
+    if file is None and not path.exists():
+        return "configuration", ""
+    try:
+        return str(path), path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8"
+        raise BadConfig(
+            f"cannot be read: {reason}", file=str(path), hint="check --config"
+        ) from None
+
+
+def _parse(name: str, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig(f"not TOML: {error}", file=name) from None
+
+
+def _put(document: dict[str, Any], key: str, value: Any) -> None:
+    *tables, last = key.split(".")
+    for table in tables:
+        document = document.setdefault(table, {})
+    document[last] = value
+
+
+def _convert(document: dict[str, Any], name: str, text: str, origin: Mapping[str, str]) -> Config:
+    try:
+        return msgspec.convert(document, Config, strict=False)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at `$")
+        key = where.strip("`.").replace("[...]", "")
+        if "unknown field" in message:
+            unknown = message.split("`")[1]
+            key = f"{key}.{unknown}" if key else unknown
+            near = difflib.get_close_matches(unknown, _known_fields(key), 1)
+            hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
+            raise origin.bad(key, "unknown key", hint) from None
+        raise origin.bad(key, message.lower(), "see docs/configuration.md") from None
+
+
+def _known_fields(key: str) -> list[str]:
+    kind: Any = Config
+    for table in key.split(".")[:-1]:
+        kind = KeyConfig if table == "keys" else type(getattr(kind(), table))
+    return list(kind.__struct_fields__)
+
+
+def _checked(config: Config, origin: _Origin) -> Config:
+    refuse = origin.bad
+    if not 0 <= config.server.port <= 65535:
+        raise refuse("server.port", "is not a port", "write a number from 0 to 65535")
+    url = config.upstream.base_url
+    if url and not url.startswith(("http://", "https://")):
+        raise refuse("upstream.base_url", "is not a URL", "begin with http:// or https://")
+    for key in ("connect_timeout_s", "head_timeout_s", "idle_timeout_s"):
+        if getattr(config.upstream, key) <= 0:
+            raise refuse(f"upstream.{key}", "must be above 0", "write a number of seconds")
+    if config.detection.deadline_s <= 0:
+        raise refuse("detection.deadline_s", "must be above 0", "write a number of seconds")
+    for one in config.keys:
+        if len(one.sha256) != 64 or not set(one.sha256.lower()) <= set("0123456789abcdef"):
+            raise refuse(
+                "keys", f"sha256 of key {one.id!r} is not 64 hexadecimal digits",
+                "make it with: printf %s KEY | sha256sum",
+            )  # fmt: skip
+    return config
+
+
+def _with_key_file(config: Config, origin: _Origin) -> Config:
+    path = config.upstream.api_key_file
+    if not path:
+        return config
+    try:
+        key = Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise origin.bad(
+            "upstream.api_key_file",
+            f"cannot be read: {error.strerror}",
+            "name a file that holds the key alone",
+        ) from None
+    upstream = msgspec.structs.replace(config.upstream, api_key=key)
+    return msgspec.structs.replace(config, upstream=upstream)

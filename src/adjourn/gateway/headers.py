@@ -1,0 +1,63 @@
+"""Which headers cross the gateway, and whose key they carry."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from adjourn.gateway.asgi import Scope
+
+_STAYS: Final = frozenset(
+    {
+        b"host", b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"te",
+        b"trailer", b"upgrade", b"expect", b"proxy-authorization", b"proxy-authenticate",
+        b"proxy-connection", b"cookie", b"forwarded", b"x-real-ip",
+    }
+)  # fmt: skip
+"""What belongs to the client's connection, or to the gateway's own pages, is not sent on."""
+
+
+def to_upstream(
+    scope: Scope, *, api_key: str, keeps_authorization: bool, identity: bool
+) -> list[tuple[str, str]]:
+    """Return the headers to send upstream.
+
+    Args:
+        scope: The client's request.
+        api_key: The upstream's key; empty if there is none.
+        keeps_authorization: Whether the client's own Authorization may pass.
+        identity: Ask for an unencoded reply, because it will be read.
+    """
+    named = {
+        name.strip().lower()
+        for key, value in scope["headers"]
+        if key == b"connection"
+        for name in value.split(b",")
+    }
+    headers: list[tuple[str, str]] = []
+    for key, value in scope["headers"]:
+        if key in _STAYS or key in named or key.startswith((b"x-adjourn-", b"x-forwarded-")):
+            continue
+        if key in {b"authorization", b"api-key", b"x-api-key"} and (
+            api_key or not keeps_authorization
+        ):
+            continue
+        if key == b"accept-encoding" and identity:
+            continue
+        headers.append((key.decode("latin-1"), value.decode("latin-1")))
+    if identity:
+        headers.append(("accept-encoding", "identity"))
+    if api_key:
+        headers.append(("authorization", f"Bearer {api_key}"))
+    return headers
+
+
+def to_client(headers: Sequence[tuple[str, str]], *, rewritten: bool) -> list[tuple[str, str]]:
+    """Return an upstream reply's headers for the client.
+
+    The length is left to the server; what speaks of the exact bytes goes if they were changed.
+    """
+    gone = {"content-length", "content-md5", "digest", "content-digest", "etag"}
+    return [
+        (name, value)
+        for name, value in headers
+        if not (name.lower() == "content-length" or (rewritten and name.lower() in gone))
+    ]

@@ -1,0 +1,152 @@
+"""The only async code that carries out the exchange's commands.
+
+Lives here: asking stores and detectors, with deadlines, and turning their failures into events.
+Does not live here: any decision (``core``), or what goes over the wire (the dialogue).
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Protocol, assert_never
+
+from adjourn.core import turns as t
+from adjourn.core.assessments import Assessed, Unknown
+from adjourn.core.entries import Append
+from adjourn.core.errors import StoreUnavailable
+from adjourn.core.exchange import Exchange, PolicyInForce
+from adjourn.core.messages import Message
+from adjourn.ports import Detector, Store
+
+_log = logging.getLogger("adjourn.driver")
+
+
+class Dialogue(Protocol):
+    """One request's two connections, the client's and the model's, in one dialect."""
+
+    async def forward(self, command: t.Forward) -> t.Event:
+        """Send the request to the model and read until the exchange must be asked."""
+        ...
+
+    async def release(self) -> t.Event:
+        """Let waiting pieces reach the client, and read on."""
+        ...
+
+    async def close(self, command: t.Reply | t.Finish | t.Refuse | t.Fail | t.Leave) -> None:
+        """Answer the client."""
+        ...
+
+
+class Driver:
+    """Runs exchanges against one store, one set of detectors and one policy."""
+
+    def __init__(
+        self,
+        *,
+        in_force: PolicyInForce,
+        store: Store,
+        detectors: Sequence[Detector],
+        deadline_s: float,
+    ) -> None:
+        self.in_force = in_force
+        self._store = store
+        self._detectors = tuple(detectors)
+        self._deadline_s = deadline_s
+        self._appending: set[asyncio.Task[t.Event]] = set()
+
+    async def run(self, request: t.TurnRequest, dialogue: Dialogue) -> None:
+        """Carry one request through to its end."""
+        exchange = Exchange(self.in_force)
+        command = exchange.handle(t.RequestReceived(request))
+        while True:
+            match command:
+                case t.LookUp() | t.Survey() | t.Recall():
+                    event = await self._ask_store(command)
+                case t.Assess(conversations=conversations):
+                    event = t.AssessmentsMade(await self._assess(conversations))
+                case t.Record():
+                    event = await self._record(command)
+                case t.Forward():
+                    event = await dialogue.forward(command)
+                case t.Release():
+                    event = await dialogue.release()
+                case t.Reply() | t.Finish() | t.Refuse() | t.Fail() | t.Leave():
+                    await dialogue.close(command)
+                    return
+                case _:
+                    assert_never(command)
+            command = exchange.handle(event)
+
+    async def drain(self) -> None:
+        """Wait until everything that was to be recorded is recorded or has failed."""
+        while self._appending:
+            await asyncio.gather(*self._appending)
+
+    async def _ask_store(self, command: t.LookUp | t.Survey | t.Recall) -> t.Event:
+        """What a failing store does not know, it does not know: nothing ends on that."""
+        try:
+            match command:
+                case t.LookUp(path=path):
+                    facts = await self._store.look_up(path)
+                    return t.PathFound(facts.deepest, facts.end)
+                case t.Survey(root=root):
+                    return t.Surveyed(await self._store.conversation(root))
+                case t.Recall(path=path):
+                    return t.Recalled(await self._store.records(path))
+        except StoreUnavailable as error:
+            _log.warning("store unavailable: %s", error)
+            return _KNOWS_NOTHING[type(command)]
+
+    async def _record(self, command: t.Record) -> t.Event:
+        if command.urgent:
+            return await self._append(command.append)
+        task = asyncio.create_task(self._append(command.append))
+        self._appending.add(task)
+        task.add_done_callback(self._appending.discard)
+        return t.Recorded()
+
+    async def _append(self, append: Append) -> t.Event:
+        try:
+            return t.Recorded(await self._store.append(append))
+        except StoreUnavailable as error:
+            _log.warning("not recorded: %s", error)
+            return t.NotRecorded()
+
+    async def _assess(
+        self, conversations: Sequence[Sequence[Message]]
+    ) -> list[tuple[Assessed, ...]]:
+        """Ask all detectors, the newest message on its own so that a long history cannot delay it.
+
+        Each has the same deadline; what is not there by then is unknown.
+        """
+        *history, newest = conversations
+        asked = [self._ask_detector(detector, (newest,)) for detector in self._detectors]
+        if history:
+            asked += [self._ask_detector(detector, history) for detector in self._detectors]
+        answers = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
+        of_newest = tuple(answer[0] for answer in answers[: len(self._detectors)])
+        of_history = zip(*answers[len(self._detectors) :], strict=True)
+        return [*of_history, of_newest] if history else [of_newest]
+
+    async def _ask_detector(
+        self, detector: Detector, conversations: Sequence[Sequence[Message]]
+    ) -> Sequence[Assessed]:
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                answers = await detector.assess(conversations)
+        except TimeoutError:
+            why = f"no answer within {self._deadline_s:g} seconds"
+        except Exception as error:  # noqa: BLE001 - a plug-in's bug must not end a conversation
+            why = f"failed ({type(error).__name__})"
+        else:
+            if len(answers) == len(conversations):
+                return answers
+            why = f"{len(answers)} answers to {len(conversations)} questions"
+        _log.warning("detector %s: %s", detector.name, why)
+        return [Unknown(detector.name, why)] * len(conversations)
+
+
+_KNOWS_NOTHING: dict[type, t.Event] = {
+    t.LookUp: t.PathFound(),
+    t.Survey: t.Surveyed(()),
+    t.Recall: t.Recalled({}),
+}
