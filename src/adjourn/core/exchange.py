@@ -119,7 +119,9 @@ class Exchange:
         node = self._walk.leaf
         if node == end.node:
             return self._answer(t.Reply(end.closing, t.Outcome("end", end.node, end=end)))
-        return self._answer(t.Refuse(end, t.Outcome("locked", end.node, end=end)))
+        return self._answer(
+            t.Refuse(self._policy.texts.locked, end, t.Outcome("locked", end.node, end=end))
+        )
 
     # -- the decision -------------------------------------------------------------------------
 
@@ -209,9 +211,16 @@ class Exchange:
             self._flow = t.Flow.HOLD
         elif self._screens:
             self._flow = t.Flow.SCREEN
-        tool = self._policy.tool if self._offers_tool(permitted) else None
-        told, node = self._told, self._node
-        command = t.Forward(told, node, guidance, tool, tool_result, self._flow, self._supports)
+        command = t.Forward(
+            self._told,
+            self._node,
+            guidance,
+            tool=self._policy.tool if self._offers_tool(permitted) else None,
+            tool_result=tool_result,
+            flow=self._flow,
+            resources=self._supports,
+            watch=self._policy.tool.name if self._acts and self._request.takes_tool else None,
+        )
         return self._ask(command, self._after_forward)
 
     @property

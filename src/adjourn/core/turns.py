@@ -213,6 +213,8 @@ class Forward:
     flow: Flow = Flow.THROUGH
     resources: bool = False
     """Crisis resources go with the reply."""
+    watch: str | None = None
+    """Name under which the model's end calls are to be recognised and kept from the client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,7 @@ class Finish:
 class Refuse:
     """The path is locked."""
 
+    text: str
     end: EndRecord
     outcome: Outcome
 

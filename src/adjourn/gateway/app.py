@@ -1,0 +1,228 @@
+"""The gateway's ASGI application.
+
+``/v1/chat/completions`` is adjudicated; every other path under ``/v1/`` passes through untouched;
+the rest is adjourn's own API and whatever pages the composition root adds.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adjourn.core import turns as t
+from adjourn.core.audiences import Audience
+from adjourn.core.errors import BadRequest, UpstreamUnavailable
+from adjourn.core.policy import Mode
+from adjourn.core.tree import Origin
+from adjourn.gateway.asgi import (
+    BodyTooLarge,
+    Client,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    header,
+    read_body,
+    wait_until_gone,
+)
+from adjourn.gateway.chat_completions import ChatDialogue, Links
+from adjourn.gateway.headers import to_client, to_upstream
+from adjourn.gateway.keys import Keyring
+from adjourn.ports import Clock, Upstream, UpstreamRequest
+from adjourn.runtime.driver import Driver
+from adjourn.wire import openai_chat as wire
+
+_log = logging.getLogger("adjourn.gateway")
+
+_CHAT: Final = "/v1/chat/completions"
+_AUDIENCES: Final = {str(audience): audience for audience in Audience}
+
+ResourcesFor = Callable[[str], tuple[str, Mapping[str, Any]]]
+"""Crisis resources for a country (ISO-2, empty if unknown): as text, and as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySettings:
+    """What of the configuration the gateway itself needs."""
+
+    max_body_bytes: int
+    upstream_api_key: str
+    default_country: str
+    links: Links
+
+
+class Gateway:
+    """The ASGI application."""
+
+    def __init__(
+        self,
+        *,
+        driver: Driver,
+        upstream: Upstream,
+        keyring: Keyring,
+        clock: Clock,
+        resources_for: ResourcesFor,
+        settings: GatewaySettings,
+        own_pages: Callable[[Scope, Receive, Send], Awaitable[None]],
+    ) -> None:
+        self._driver = driver
+        self._upstream = upstream
+        self._keyring = keyring
+        self._clock = clock
+        self._resources_for = resources_for
+        self._settings = settings
+        self._own_pages = own_pages
+        self._toolless: set[str] = set()
+        """Models whose server was seen to know no tools."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection's request."""
+        if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
+            await self._own_pages(scope, receive, send)
+            return
+        client = Client(send)
+        tenant = self._keyring.tenant(header(scope, "authorization"))
+        if tenant is None:
+            body = wire.error_body(
+                "The gateway key is missing or not known: send it as Authorization: Bearer KEY.",
+                type="authentication_error",
+                code="invalid_api_key",
+            )
+            await client.answer(401, body, [("www-authenticate", "Bearer")])
+            return
+        try:
+            body = await read_body(receive, self._settings.max_body_bytes)
+        except ClientGone:
+            return
+        except BodyTooLarge:
+            limit = self._settings.max_body_bytes
+            message = f"The request body has more than {limit} bytes; send a shorter one."
+            refused = wire.error_body(
+                message, type="invalid_request_error", code="request_too_large"
+            )
+            await client.answer(413, refused, [("connection", "close")])
+            return
+        serve = self._chat if _is_chat(scope) else self._pass_through
+        await _while_client_stays(serve(scope, tenant, body, client), receive)
+
+    # -- chat completions ---------------------------------------------------------------------
+
+    async def _chat(self, scope: Scope, tenant: str, body: bytes, client: Client) -> None:
+        try:
+            request = wire.parse_request(body)
+            turn = self._turn(scope, tenant, request)
+        except BadRequest as error:
+            hint = f" {error.hint()}" if error.hint() else ""
+            refused = wire.error_body(
+                f"{error}{hint}", type="invalid_request_error", code=error.code, param=error.param
+            )
+            await client.answer(400, refused)
+            return
+        policy = self._driver.in_force.policy
+        country = header(scope, "x-adjourn-country") or self._settings.default_country
+        dialogue = ChatDialogue(
+            request,
+            client=client,
+            upstream=self._upstream,
+            path=_target(scope),
+            headers=self._headers(scope, identity=True),
+            resources=self._resources_for(country)[1],
+            links=self._settings.links,
+            at_s=turn.at_ms // 1000,
+            toolless=self._toolless,
+            silent=policy.mode is Mode.SHADOW,
+        )
+        try:
+            await self._driver.run(turn, dialogue)
+        finally:
+            await dialogue.aclose()
+
+    def _turn(self, scope: Scope, tenant: str, request: wire.ChatRequest) -> t.TurnRequest:
+        """Return the request free of its dialect.
+
+        Raises:
+            BadRequest: A header of adjourn's own has a value that is not known.
+        """
+        declared = header(scope, "x-adjourn-audience").lower() or Audience.UNKNOWN
+        if declared not in _AUDIENCES:
+            raise BadRequest(
+                "The header X-Adjourn-Audience is neither adult nor minor nor unknown.",
+                hint="Correct it or leave it out.",
+                param="X-Adjourn-Audience",
+            )
+        policy = self._driver.in_force.policy
+        country = header(scope, "x-adjourn-country") or self._settings.default_country
+        conversation = header(scope, "x-adjourn-conversation") or request.conversation
+        return t.TurnRequest(
+            origin=Origin(tenant, request.end_user, conversation),
+            messages=request.messages,
+            model=request.model,
+            at_ms=self._clock.now_ms(),
+            audience=_AUDIENCES[declared],
+            background=header(scope, "x-adjourn-background").lower() == "true",
+            takes_text=request.takes_text,
+            takes_tool=request.takes_tool and policy.tool.name not in request.tool_names,
+            resources=self._resources_for(country)[0],
+            statement_url=self._settings.links.statement_url,
+        )
+
+    def _headers(self, scope: Scope, *, identity: bool) -> list[tuple[str, str]]:
+        return to_upstream(
+            scope,
+            api_key=self._settings.upstream_api_key,
+            keeps_authorization=self._keyring.is_open,
+            identity=identity,
+        )
+
+    # -- everything else ----------------------------------------------------------------------
+
+    async def _pass_through(self, scope: Scope, _: str, body: bytes, client: Client) -> None:
+        """Pass a request that adjourn does not understand to the model's server, untouched."""
+        request = UpstreamRequest(
+            scope["method"], _target(scope), self._headers(scope, identity=False), body
+        )
+        try:
+            reply = await self._upstream.send(request)
+        except UpstreamUnavailable as error:
+            refused = wire.error_body(str(error), type="api_error", code=error.code)
+            await client.answer(502, refused)
+            return
+        try:
+            headers = to_client(reply.headers, rewritten=False)
+            await client.start(reply.status, headers)
+            async for chunk in reply.chunks():
+                await client.write(chunk)
+            await client.end()
+        except UpstreamUnavailable as error:
+            # The reply is not ended: the server drops the connection, which no client can take
+            # for a complete reply.
+            _log.warning("passing through: %s", error)
+        finally:
+            await reply.aclose()
+
+
+def _is_chat(scope: Scope) -> bool:
+    return scope["method"] == "POST" and scope["path"].rstrip("/") == _CHAT
+
+
+def _target(scope: Scope) -> str:
+    raw = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    query = scope.get("query_string", b"").decode("latin-1")
+    return f"{raw}?{query}" if query else raw
+
+
+async def _while_client_stays(work: Awaitable[None], receive: Receive) -> None:
+    """Do the work; drop it, and with it the model's reply, as soon as the client has left."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(wait_until_gone(receive))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    finally:
+        gone.cancel()
+        task.cancel()

@@ -1,0 +1,355 @@
+"""One request in the dialect of OpenAI Chat Completions: the client's side and the model's.
+
+Carries what the exchange commands to both connections. Frames that need no decision are passed
+on as the bytes they came as; the last ones wait until the exchange has decided.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adjourn.core import turns as t
+from adjourn.core.entries import EndRecord
+from adjourn.core.errors import UpstreamUnavailable
+from adjourn.core.policy import EndTool
+from adjourn.gateway.asgi import Client
+from adjourn.gateway.headers import to_client
+from adjourn.ports import Upstream, UpstreamReply, UpstreamRequest
+from adjourn.wire import openai_chat as wire
+
+_LONGEST_REPLY: Final = 64 * 1024 * 1024
+"""Bytes of a whole reply that are read into memory."""
+_LONGEST_SENTENCE: Final = 400
+"""Characters after which a piece is screened even without a full stop."""
+_REJECTS_TOOLS: Final = frozenset({400, 404, 415, 422, 500, 501})
+"""Statuses with which servers that know no tools answer a request that offers one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where a person finds out more; empty where there is no such page."""
+
+    statement_url: str = ""
+    appeal_url: str = ""
+
+    def for_end(self, end: EndRecord | None) -> dict[str, str]:
+        """Return the extension's links for an end."""
+        if end is None:
+            return {}
+        links = {"statement_url": f"{self.statement_url}{end.node}"} if self.statement_url else {}
+        return {**links, "appeal_url": self.appeal_url} if self.appeal_url else links
+
+
+class ChatDialogue:
+    """The two connections of one chat request."""
+
+    def __init__(
+        self,
+        request: wire.ChatRequest,
+        *,
+        client: Client,
+        upstream: Upstream,
+        path: str,
+        headers: Sequence[tuple[str, str]],
+        resources: Mapping[str, Any],
+        links: Links,
+        at_s: int,
+        toolless: set[str],
+        silent: bool,
+    ) -> None:
+        self._request = request
+        self._client = client
+        self._upstream = upstream
+        self._path = path
+        self._headers = headers
+        self._resources = resources
+        self._links = links
+        self._at_s = at_s
+        self._toolless = toolless
+        self._silent = silent
+        """In shadow mode nothing is added, not even a header."""
+        self._rounds: list[wire.ToolRound] = []
+        self._before: tuple[str, ...] = ()
+        self._reply: UpstreamReply | None = None
+        self._chunks: AsyncIterator[bytes] | None = None
+        self._reader: wire.StreamReader | None = None
+        self._template: wire.Template | None = None
+        self._body = b""
+        self._round: tuple[bytes, str] | None = None
+        self._last: tuple[wire.Frame, ...] = ()
+        self._waiting: list[wire.Frame] = []
+        self._heard = ""
+        self._screened = 0
+        self._wrote = False
+        """Whether words of the model have reached the client."""
+        self._error_passed = False
+        self._flow = t.Flow.THROUGH
+        self._head: list[tuple[str, str]] = []
+
+    async def forward(self, command: t.Forward) -> t.Event:
+        """Send the request to the model and read until the exchange must be asked."""
+        self._command = command
+        if command.tool_result is not None and self._round is not None:
+            message, call_id = self._round
+            self._rounds.append(wire.ToolRound(message, call_id, command.tool_result))
+            if command.flow is t.Flow.HOLD:
+                self._waiting.clear()
+        self._flow = command.flow
+        await self._let_go()
+        try:
+            reply = await self._send(command)
+        except UpstreamUnavailable as error:
+            return t.ReplyFailed(str(error))
+        self._reply = reply
+        if reply.status != 200:
+            return await self._pass_on(reply)
+        self._head = to_client(reply.headers, rewritten=not self._silent)
+        self._chunks = reply.chunks()
+        if _is_event_stream(reply):
+            self._reader = wire.StreamReader(command.watch, template=self._template)
+            self._heard, self._screened = "", 0
+            return await self._read_stream()
+        return await self._read_whole(reply, command)
+
+    async def release(self) -> t.Event:
+        """Let the pieces that wait reach the client, and read on."""
+        await self._flush()
+        return await self._read_stream()
+
+    async def close(self, command: t.Reply | t.Finish | t.Refuse | t.Fail | t.Leave) -> None:
+        """Answer the client and let go of the model's connection."""
+        try:
+            match command:
+                case t.Reply(text=text, outcome=outcome):
+                    await self._answer(text, outcome)
+                case t.Finish():
+                    await self._finish(command)
+                case t.Refuse():
+                    await self._refuse(command)
+                case t.Fail(why=why, outcome=outcome):
+                    await self._fail(why, outcome)
+                case t.Leave():
+                    pass
+        finally:
+            await self._let_go()
+
+    async def aclose(self) -> None:
+        """Let go of the model's connection, whatever happened."""
+        await self._let_go()
+
+    # -- the model's side ---------------------------------------------------------------------
+
+    async def _send(self, command: t.Forward) -> UpstreamReply:
+        """Send the request; once more without the end tool if the server knows no tools."""
+        tool = command.tool if self._request.model not in self._toolless else None
+        reply = await self._upstream.send(self._prepared(command, tool))
+        if tool is None or self._request.has_tools or reply.status not in _REJECTS_TOOLS:
+            return reply
+        await reply.aclose()
+        reply = await self._upstream.send(self._prepared(command, None))
+        if reply.status == 200:
+            self._toolless.add(self._request.model)
+        return reply
+
+    def _prepared(self, command: t.Forward, tool: EndTool | None) -> UpstreamRequest:
+        body = wire.forward_body(
+            self._request, guidance=command.guidance, tool=tool, rounds=self._rounds
+        )
+        return UpstreamRequest("POST", self._path, self._headers, body)
+
+    async def _pass_on(self, reply: UpstreamReply) -> t.Event:
+        """Hand an error of the model's server to the client as it is."""
+        if self._client.started or self._rounds:
+            return t.ReplyFailed(f"the model's server answered {reply.status}")
+        try:
+            body = b"".join([chunk async for chunk in reply.chunks()])
+        except UpstreamUnavailable as error:
+            return t.ReplyFailed(str(error))
+        await self._client.start(
+            reply.status, self._told(to_client(reply.headers, rewritten=False))
+        )
+        await self._client.end(body)
+        return t.PassedOn()
+
+    async def _read_whole(self, reply: UpstreamReply, command: t.Forward) -> t.Event:
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in reply.chunks():
+                pieces.append(chunk)
+                size += len(chunk)
+                if size > _LONGEST_REPLY:
+                    return t.ReplyFailed("the model's reply is too large")
+        except UpstreamUnavailable as error:
+            return t.ReplyFailed(str(error))
+        self._body = b"".join(pieces)
+        whole = wire.read_reply(self._body, command.watch)
+        if whole.reply is None:
+            return t.ReplyFailed(whole.cut)
+        self._round = whole.round
+        if whole.round is not None and command.flow is not t.Flow.HOLD:
+            self._before = (*self._before, *whole.reply.texts)
+        return t.ReplyEnded(whole.reply)
+
+    async def _read_stream(self) -> t.Event:
+        reader, chunks = self._reader, self._chunks
+        if reader is None or chunks is None:
+            return t.ReplyFailed("nothing is being read")
+        try:
+            async for chunk in chunks:
+                for frame in reader.feed(chunk):
+                    await self._take(frame)
+                if self._flow is t.Flow.SCREEN and self._sentence_waits():
+                    self._screened = len(self._heard)
+                    return t.SentenceReady(self._heard)
+        except UpstreamUnavailable as error:
+            return t.ReplyFailed(str(error))
+        end = reader.end()
+        for frame in end.frames:
+            await self._take(frame)
+        if end.reply is None:
+            return t.ReplyFailed(end.cut)
+        self._template, self._last, self._round = end.template, end.last, end.round
+        return t.ReplyEnded(end.reply)
+
+    async def _take(self, frame: wire.Frame) -> None:
+        """Let a frame through, or keep it until the exchange has decided."""
+        if frame.kind is wire.FrameKind.ERROR:
+            self._error_passed = True
+            await self._write(frame.raw)
+        elif frame.kind is wire.FrameKind.PASS:
+            if self._flow is t.Flow.THROUGH:
+                await self._write_frame(frame)
+            else:
+                self._waiting.append(frame)
+                self._heard += "".join(text for _, text in frame.texts)
+
+    def _sentence_waits(self) -> bool:
+        piece = self._heard[self._screened :]
+        return len(piece) > _LONGEST_SENTENCE or piece.rstrip(" ").endswith((".", "!", "?", "\n"))
+
+    async def _let_go(self) -> None:
+        if self._reply is not None:
+            reply, self._reply = self._reply, None
+            await reply.aclose()
+
+    # -- the client's side --------------------------------------------------------------------
+
+    async def _write_frame(self, frame: wire.Frame) -> None:
+        self._wrote = self._wrote or any(text for _, text in frame.texts)
+        await self._write(frame.raw)
+
+    async def _write(self, raw: bytes) -> None:
+        if not self._client.started:
+            await self._client.start(200, self._told(self._head))
+        await self._client.write(raw)
+
+    async def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for frame in waiting:
+            await self._write_frame(frame)
+
+    async def _answer(self, text: str, outcome: t.Outcome) -> None:
+        """Answer with the gateway's own words as the assistant's message."""
+        seed = outcome.node or "0" * 64
+        template = self._template or wire.new_template(seed, self._request.model, self._at_s)
+        written = wire.write_reply(
+            template, text, self._extension(outcome), stream=self._request.stream
+        )
+        headers = [*self._telling(outcome.decision, outcome.node)]
+        if isinstance(written, bytes):
+            await self._client.answer(200, written, headers)
+            return
+        if not self._client.started:
+            await self._client.start(200, [*_STREAM_HEAD, *headers])
+        await self._client.end(b"".join(written))
+
+    async def _finish(self, command: t.Finish) -> None:
+        """Let the model's reply end, with the gateway's words after it."""
+        extension = self._extension(command.outcome)
+        if self._reader is None:
+            body = wire.finish_reply(
+                self._body,
+                added=command.added,
+                extension=extension,
+                strip_tool=self._command.watch,
+                instead=command.instead,
+                before=self._before if self._rounds else (),
+            )
+            if body == self._body:
+                await self._client.start(200, self._told(self._head))
+                await self._client.end(body)
+            else:
+                await self._client.answer(200, body, self._told(()))
+            return
+        if not command.instead:
+            await self._flush()
+        seed = command.outcome.node or "0" * 64
+        template = (
+            self._template
+            or self._reader.template
+            or wire.new_template(seed, self._request.model, self._at_s)
+        )
+        if command.added:
+            words = f"\n\n{command.added}" if self._wrote else command.added
+            for choice in range(self._request.choices):
+                await self._write(wire.text_frame(template, words, choice))
+        last = () if command.instead else self._last
+        frames = wire.finish_frames(template, extension, last, choices=self._request.choices)
+        if not self._client.started:
+            await self._client.start(200, self._told(self._head))
+        await self._client.end(b"".join(frames))
+
+    async def _refuse(self, command: t.Refuse) -> None:
+        body = wire.error_body(
+            command.text,
+            type="permission_error",
+            code="conversation_ended",
+            extension=self._extension(command.outcome),
+        )
+        headers = [("x-should-retry", "false")]
+        await self._client.answer(
+            403, body, [*headers, *self._telling(command.outcome.decision, command.outcome.node)]
+        )
+
+    async def _fail(self, why: str, outcome: t.Outcome) -> None:
+        if not self._client.started:
+            body = wire.error_body(why, type="api_error", code="upstream_unavailable")
+            await self._client.answer(502, body, self._telling(outcome.decision, outcome.node))
+        elif self._error_passed:
+            await self._client.end()
+        else:
+            frame = wire.error_frame(why, code="upstream_cut", type="api_error")
+            await self._client.end(frame)
+
+    def _extension(self, outcome: t.Outcome) -> dict[str, Any] | None:
+        """Return the ``adjourn`` field of a reply; None where adjourn has nothing to say."""
+        if outcome.decision == "continue" or self._silent:
+            return None
+        extension: dict[str, Any] = {"decision": outcome.decision, "node": outcome.node}
+        extension.update(self._links.for_end(outcome.end))
+        if outcome.resources:
+            extension["resources"] = self._resources
+        return extension
+
+    def _told(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        return [*headers, *self._telling(self._command.decision, self._command.node)]
+
+    def _telling(self, decision: str, node: str | None) -> list[tuple[str, str]]:
+        if self._silent:
+            return []
+        told = [("x-adjourn-decision", decision)]
+        return [*told, ("x-adjourn-node", node)] if node else told
+
+
+_STREAM_HEAD: Final = (
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache"),
+)
+
+
+def _is_event_stream(reply: UpstreamReply) -> bool:
+    return any(
+        name.lower() == "content-type" and value.lower().startswith("text/event-stream")
+        for name, value in reply.headers
+    )
