@@ -7,6 +7,7 @@ A number that looks right and is dead is worse than none, so the rules fail clos
 out when its evidence is thin, contradictory or old, and a record that is ill-formed is refused.
 """
 
+from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
@@ -200,12 +201,7 @@ class Line:
 def months_after(day: date, months: int = SHELF_LIFE_MONTHS) -> date:
     """Return the same day some months later, or the last day of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month + 1, min(day.day, last))
-        except ValueError:
-            continue
-    raise AssertionError(day)  # pragma: no cover: every month has 28 days
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def faults_of(line: Line) -> tuple[str, ...]:
