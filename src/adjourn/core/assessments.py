@@ -6,11 +6,8 @@ failed, timed out or answered nonsense gives ``Unknown``, which is never a permi
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from types import MappingProxyType
 
 from adjourn.core.hazards import Hazard
-
-_NO_HAZARDS: Mapping[Hazard, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +15,7 @@ class Assessment:
     """Probabilities in [0, 1]; 0 where a detector does not speak of a thing."""
 
     detector: str
-    hazards: Mapping[Hazard, float] = field(default=_NO_HAZARDS)
+    hazards: Mapping[Hazard, float] = field(default_factory=dict)
     """P(the message seeks or contains this hazard)."""
     harm: float = 0.0
     """P(any hazard)."""

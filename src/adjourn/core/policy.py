@@ -209,7 +209,7 @@ class Policy:
     """Which audience an unknown one is treated as."""
     background_exempt: bool = False
     """Requests marked as background work (a fork of an agent) are never acted on."""
-    grounds: Mapping[str, Threshold] = MappingProxyType({})
+    grounds: Mapping[str, Threshold] = field(default_factory=dict)
     ladder: LadderRules = LadderRules()
     keys: Keys = Keys()
     crisis: CrisisRules = CrisisRules()
@@ -218,7 +218,7 @@ class Policy:
     tool: EndTool = EndTool()
     texts: Texts = Texts()
     guidance: Guidance = Guidance()
-    sources: Mapping[str, str] = field(default=MappingProxyType({}), compare=False)
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each number comes from, by dotted key or its prefix; not part of the digest."""
 
     def audience(self, declared: Audience) -> Audience:

@@ -59,7 +59,7 @@ def turn_append(
 
 
 def end_append(scene: Scene, end: End, denied: int) -> Append:
-    """Return what is recorded of an end: with its statement, and nothing after it."""
+    """Return what is recorded of an end: its statement, and the closing reply as the last node."""
     node = scene.answering.node
     records = _known_records(scene)
     counted = tuple(r.depth for r in records if r.role is Role.USER and r.state.qualifies)
@@ -76,7 +76,8 @@ def end_append(scene: Scene, end: End, denied: int) -> Append:
     )
     record = EndRecord(node, scene.request.origin.root(), statement, _closing(scene, end))
     entry = _entry(scene, end, delivered=Delivered.CLOSING, denied=denied, acted=True)
-    return Append(scene.walked.fresh, replace(entry, kind=EntryKind.END), record)
+    closing = _reply_records(scene, (record.closing,), Delivered.CLOSING, Delivered.CLOSING)
+    return Append((*scene.walked.fresh, *closing), replace(entry, kind=EntryKind.END), record)
 
 
 def _closing(scene: Scene, end: End) -> str:

@@ -9,7 +9,7 @@ and tool traffic does not make another conversation.
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
 from adjourn.core.messages import Message, Role, canonical_content, frame
 
@@ -87,6 +87,10 @@ def path_of(start: NodeId, messages: Iterable[tuple[int, Message]], depth: int =
     return tuple(steps)
 
 
+_MOST_LEADING: Final = 4
+"""How many leading messages may be the client's own (a summary, a greeting); bounds the search."""
+
+
 def align(
     recorded: Sequence[tuple[NodeId, int]],
     messages: Sequence[tuple[int, Message]],
@@ -94,12 +98,12 @@ def align(
     """Fit a trimmed history onto a recorded conversation.
 
     A client that drops or summarises old messages sends a window of the path. The window is laid
-    at the place where most of its messages are recorded nodes in a row; of equal places the
-    deepest wins, because a trimmed window is the tail of what was said last. Leading messages
-    that fit nowhere (a summary) are left out.
+    at the place where most of its messages are recorded nodes in a row; of equal places the one
+    that leaves out the fewest leading messages, then the deepest, because a trimmed window is the
+    tail of what was said last.
 
     Args:
-        recorded: All recorded nodes of the conversation with their depths.
+        recorded: All recorded nodes of the conversation with their depths, the root with 0.
         messages: The request's messages with their positions, oldest first.
 
     Returns:
@@ -107,18 +111,16 @@ def align(
     """
     known: Collection[NodeId] = {node for node, _ in recorded}
     nodes = [pair for pair in messages if is_node(pair[1])]
-    for first in range(len(nodes) - 1):
-        best: tuple[int, int, Path] | None = None
+    best: tuple[tuple[int, int, int], Path] | None = None
+    for first in range(min(_MOST_LEADING, len(nodes) - 1)):
         for parent, depth in recorded:
             if child(parent, nodes[first][1]) not in known:
                 continue
             path = path_of(parent, nodes[first:], depth)
-            run = _known_run(path, known)
-            if best is None or (run, depth) > best[:2]:
-                best = (run, depth, path)
-        if best is not None:
-            return best[2]
-    return None
+            rank = (_known_run(path, known), -first, depth)
+            if best is None or rank > best[0]:
+                best = (rank, path)
+    return best[1] if best else None
 
 
 def _known_run(path: Path, known: Collection[NodeId]) -> int:

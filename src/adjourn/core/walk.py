@@ -78,27 +78,36 @@ class Walk:
         if self._answering is None:
             return self._walked(0, START, START, ())
         self._next = self._found
-        return t.LookUp(tuple(step.node for step in path))
+        # A window may begin with the closing reply, whose parent is the ended node.
+        above = (path[0].parent,) if path[0].parent != self._root else ()
+        return t.LookUp((*above, *(step.node for step in path)))
 
     def _found(self, event: t.PathFound) -> Next:
         if event.end is not None and self._policy.mode is Mode.ENFORCE:
             return event.end
         deepest = event.deepest
-        if deepest is not None and self._usable(deepest):
-            at = next(i for i, step in enumerate(self._path) if step.node == deepest.node)
-            return self._fold_from(at + 1, deepest.state)
+        at = -1
         if deepest is not None:
-            self._next = self._remember
-            return t.Recall(tuple(step.node for step in self._path))
-        if len(self._path) > 1 and self._request.origin.conversation and not self._aligned:
+            at = next((i for i, s in enumerate(self._path) if s.node == deepest.node), -1)
+        if at < self._history - 1 and self._request.origin.conversation and not self._aligned:
             self._next = self._surveyed
             return t.Survey(self._root)
-        return self._fold_from(0, START)
+        if deepest is None:
+            return self._fold_from(0, START)
+        if self._usable(deepest):
+            return self._fold_from(at + 1, deepest.state)
+        self._next = self._remember
+        return t.Recall(tuple(step.node for step in self._path))
+
+    @property
+    def _history(self) -> int:
+        """Number of steps before the message to be answered: all recorded, if none is missing."""
+        return self._path.index(self._answering) if self._answering else 0
 
     def _surveyed(self, event: t.Surveyed) -> Next:
         self._aligned = True
         path = align(event.nodes, tuple(enumerate(self._request.messages)))
-        return self._fold_from(0, START) if path is None else self._look_up(path)
+        return self._look_up(self._path if path is None else path)
 
     def _usable(self, record: NodeRecord) -> bool:
         """Whether a record's state can be built on: same policy, same audience, all known."""
