@@ -157,12 +157,28 @@ def _put(document: dict[str, Any], key: str, value: Any) -> None:
     document[last] = value
 
 
-def _convert(document: dict[str, Any], name: str, text: str, origin: Mapping[str, str]) -> Config:
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """Where the values come from, to name it when one is bad."""
+
+    file: str
+    text: str
+    outside: Mapping[str, str]
+    """Variable or flag by key, for what did not come from the file."""
+
+    def bad(self, key: str, message: str, hint: str) -> BadConfig:
+        if key in self.outside:
+            return BadConfig(message, file=self.outside[key], key=key, hint=hint)
+        return BadConfig(message, file=self.file, line=line_of(self.text, key), key=key, hint=hint)
+
+
+def _convert(document: dict[str, Any], origin: _Origin) -> Config:
     try:
         return msgspec.convert(document, Config, strict=False)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
-        key = where.strip("`.").replace("[...]", "")
+        first, *indexed = where.strip("`.").split("[")
+        key = first + "".join(part.partition("]")[2] for part in indexed)
         if "unknown field" in message:
             unknown = message.split("`")[1]
             key = f"{key}.{unknown}" if key else unknown
