@@ -76,3 +76,12 @@ def test_the_key_may_stand_in_a_file(tmp_path: Path) -> None:
     secret.write_text("s3cret\n")
     file = write(tmp_path, f"[upstream]\napi_key_file = '{secret}'\n")
     assert load_config(file, environ={}).upstream.api_key == "s3cret"
+
+
+def test_every_key_is_in_the_documentation() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "configuration.md").read_text()
+    for name in Config.__struct_fields__:
+        value = getattr(Config(), name)
+        keys = [f"{name}.{key}" for key in getattr(value, "__struct_fields__", ())] or [name]
+        for key in keys:
+            assert f"`{key}`" in text
