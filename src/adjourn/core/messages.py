@@ -7,6 +7,7 @@ Does not live here: any dialect's JSON (see ``adjourn.wire``), or how ids are ch
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 
 class Role(StrEnum):
@@ -56,7 +57,9 @@ class Message:
 
 def fold_text(text: str) -> str:
     """Return ``text`` in Unicode NFC, trimmed, each inner run of whitespace as one space."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    return " ".join(text.split())
 
 
 def frame(*fields: bytes) -> bytes:
@@ -64,11 +67,12 @@ def frame(*fields: bytes) -> bytes:
 
     Each field is preceded by its length as eight big-endian bytes, the list by its count.
     """
-    framed = [len(fields).to_bytes(8, "big")]
-    for field in fields:
-        framed.append(len(field).to_bytes(8, "big"))
-        framed.append(field)
-    return b"".join(framed)
+    count = len(fields).to_bytes(8, "big")
+    return count + b"".join([len(field).to_bytes(8, "big") + field for field in fields])
+
+
+NO_CONTENT: Final = frame()
+"""Canonical content of a message that says nothing."""
 
 
 def canonical_content(message: Message) -> bytes:

@@ -11,13 +11,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, NewType
 
-from adjourn.core.messages import Message, Role, canonical_content, frame
+from adjourn.core.messages import NO_CONTENT, Message, Role, canonical_content, frame
 
 NodeId = NewType("NodeId", str)
 """BLAKE2b-256 as 64 lower-case hexadecimal digits."""
 
 _ROOT = b"adjourn/root/v1"
 _NODE = b"adjourn/node/v1"
+_ROLES: Final = {role: role.encode() for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,11 @@ Path = tuple[Step, ...]
 
 def child(parent: NodeId, message: Message) -> NodeId:
     """Return the id of ``message`` said under ``parent``."""
-    return _digest(_NODE, bytes.fromhex(parent), message.role.encode(), canonical_content(message))
+    return _child(parent, message.role, canonical_content(message))
+
+
+def _child(parent: NodeId, role: Role, content: bytes) -> NodeId:
+    return _digest(_NODE, bytes.fromhex(parent), _ROLES[role], content)
 
 
 def is_node(message: Message) -> bool:
@@ -63,9 +68,11 @@ def is_node(message: Message) -> bool:
 
     An assistant message without content only carries tool calls, which pass through.
     """
-    if message.role is Role.USER:
-        return True
-    return message.role is Role.ASSISTANT and canonical_content(message) != frame()
+    return _is_node(message.role, canonical_content(message))
+
+
+def _is_node(role: Role, content: bytes) -> bool:
+    return role is Role.USER or (role is Role.ASSISTANT and content != NO_CONTENT)
 
 
 def path_of(start: NodeId, messages: Iterable[tuple[int, Message]], depth: int = 0) -> Path:
@@ -79,9 +86,10 @@ def path_of(start: NodeId, messages: Iterable[tuple[int, Message]], depth: int =
     steps: list[Step] = []
     parent = start
     for index, message in messages:
-        if is_node(message):
+        content = canonical_content(message)
+        if _is_node(message.role, content):
             depth += 1
-            node = child(parent, message)
+            node = _child(parent, message.role, content)
             steps.append(Step(node, parent, message, index, depth))
             parent = node
     return tuple(steps)
