@@ -77,6 +77,10 @@ class Gateway:
         self._toolless: set[str] = set()
         """Models whose server was seen to know no tools."""
 
+    async def drain(self) -> None:
+        """Wait until everything that was to be recorded is recorded or has failed."""
+        await self._driver.drain()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's request."""
         if scope["type"] != "http" or not scope["path"].startswith("/v1/"):
@@ -204,7 +208,7 @@ class Gateway:
 
 
 def _is_chat(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"].rstrip("/") == _CHAT
+    return bool(scope["method"] == "POST" and scope["path"].rstrip("/") == _CHAT)
 
 
 def _target(scope: Scope) -> str:

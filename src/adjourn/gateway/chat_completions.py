@@ -203,10 +203,9 @@ class ChatDialogue:
                     self._screened = len(self._heard)
                     return t.SentenceReady(self._heard)
         except UpstreamUnavailable as error:
-            return t.ReplyFailed(str(error))
+            if not reader.done:
+                return t.ReplyFailed(str(error))
         end = reader.end()
-        for frame in end.frames:
-            await self._take(frame)
         if end.reply is None:
             return t.ReplyFailed(end.cut)
         self._template, self._last, self._round = end.template, end.last, end.round

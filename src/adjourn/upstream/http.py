@@ -5,6 +5,7 @@ redirects, reads no proxy settings, keeps no cookies, and never repeats a reques
 """
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from adjourn.core.errors import UpstreamUnavailable
 from adjourn.ports import UpstreamRequest
 
 _CLIENT_PREFIX: Final = "/v1"
+_LARGE: Final = 512 * 1024
+"""Bytes from which aiohttp asks for a file object."""
 
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -103,7 +106,7 @@ class HttpUpstream:
                 response = await self._open().request(
                     request.method,
                     URL(self.url(request.path), encoded=True),
-                    data=request.body or None,
+                    data=_as_data(request.body),
                     headers=request.headers,
                     allow_redirects=False,
                 )
@@ -133,3 +136,8 @@ class HttpUpstream:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _as_data(body: bytes) -> bytes | io.BytesIO | None:
+    """Return a body as aiohttp wants it: large ones as a file, so that they do not block."""
+    return io.BytesIO(body) if len(body) > _LARGE else body or None

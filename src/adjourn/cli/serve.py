@@ -1,0 +1,101 @@
+"""``adjourn serve``: the gateway."""
+
+import asyncio
+import logging
+import socket
+from typing import Any
+
+import click
+import uvicorn
+
+from adjourn.config import Config, load_config
+from adjourn.core.errors import BadConfig
+from adjourn.gateway.app import Gateway
+from adjourn.wiring import running
+
+
+@click.command()
+@click.option("--config", "file", metavar="FILE", help="Configuration (default: adjourn.toml).")
+@click.option("--upstream", metavar="URL", help="The model's server, e.g. https://host/v1.")
+@click.option("--policy", metavar="NAME|FILE", help="A preset's name or a policy document.")
+@click.option("--host", metavar="HOST", help="Address to listen on (default: 127.0.0.1).")
+@click.option("--port", type=int, metavar="PORT", help="Port to listen on (default: 8377).")
+@click.option("--store", metavar="FILE", help="SQLite file for nodes, ends and the ledger.")
+@click.option("--workers", type=int, default=1, metavar="N", help="Worker processes.")
+def serve(file: str | None, workers: int, **flags: Any) -> None:
+    """Run the gateway in front of a model's server."""
+    if workers != 1:
+        raise BadConfig(
+            f"is {workers}",
+            file="--workers",
+            key="workers",
+            hint="SQLite takes one process; leave it at 1",
+        )
+    config = load_config(
+        file,
+        flags={
+            "upstream.base_url": flags["upstream"],
+            "policy": flags["policy"],
+            "server.host": flags["host"],
+            "server.port": flags["port"],
+            "store.path": flags["store"],
+        },
+    )
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    run(_serve(config))
+
+
+def run(main: Any) -> None:
+    """Run a coroutine on uvloop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        asyncio.run(main)
+    else:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(main)
+
+
+async def _serve(config: Config) -> None:
+    listener = listen(config)
+    async with running(config) as gateway:
+        click.echo(f"adjourn listens on {config.public_url}/v1", err=True)
+        await server(gateway).serve(sockets=[listener])
+
+
+def listen(config: Config) -> socket.socket:
+    """Bind the port before anything else is opened.
+
+    Raises:
+        BadConfig: The address is taken or not this machine's.
+    """
+    address = (config.server.host, config.server.port)
+    family = socket.AF_INET6 if ":" in config.server.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise BadConfig(
+            f"cannot listen on {address[0]}:{address[1]}: {error.strerror}",
+            file="configuration",
+            key="server.port",
+            hint="choose another with --port",
+        ) from None
+    return listener
+
+
+def server(gateway: Gateway) -> uvicorn.Server:
+    """Return the HTTP server for a gateway."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            gateway,
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=30,
+        )
+    )

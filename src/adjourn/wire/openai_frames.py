@@ -1,0 +1,140 @@
+"""Building replies in the dialect of OpenAI Chat Completions: frames, whole replies, errors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+import msgspec
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+DONE: Final = b"data: [DONE]\n\n"
+
+
+class FrameKind(Enum):
+    """What may happen to a frame."""
+
+    PASS = auto()
+    """It may reach the client at once."""
+    WITHHELD = auto()
+    """It carries nothing but calls of the end tool: it never reaches the client."""
+    LAST = auto()
+    """It ends the reply: it waits until the exchange has decided."""
+    ERROR = auto()
+    """The model server's own error: it reaches the client, and the turn is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One server-sent event of a reply."""
+
+    raw: bytes
+    kind: FrameKind
+    texts: tuple[tuple[int, str], ...] = ()
+    """Choice index and text of each piece of text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What all chunks of one reply have in common: id, created, model and the like."""
+
+    fields: Mapping[str, Any]
+
+    def chunk(self, choices: Sequence[Mapping[str, Any]], **extra: Any) -> bytes:
+        """Return a frame with these choices."""
+        body = {**self.fields, "object": "chat.completion.chunk", "choices": choices, **extra}
+        return as_event(body)
+
+
+def as_event(body: Any) -> bytes:
+    """Return a JSON value as one server-sent event."""
+    return b"data: " + _encode(body) + b"\n\n"
+
+
+def new_template(seed: str, model: str, created: int) -> Template:
+    """Return the template of a reply of the gateway's own.
+
+    Args:
+        seed: Id of the node that is answered.
+        model: The model's name as the client gave it.
+        created: Seconds since the Unix epoch.
+    """
+    return Template({"id": f"chatcmpl-adjourn-{seed[:24]}", "created": created, "model": model})
+
+
+def text_frame(template: Template, text: str, choice: int = 0) -> bytes:
+    """Return a frame that adds text to a choice."""
+    return template.chunk([{"index": choice, "delta": {"content": text}, "finish_reason": None}])
+
+
+def finish_frames(
+    template: Template,
+    extension: Mapping[str, Any] | None,
+    last: Sequence[Frame] = (),
+    *,
+    choices: int = 1,
+) -> list[bytes]:
+    """Return the frames that end a reply.
+
+    Args:
+        template: The reply's template.
+        extension: The ``adjourn`` field; it goes on the chunk that has the finish reason.
+        last: The model's own last frames; without any, regular ones are made.
+        choices: How many choices to finish, if they are made.
+    """
+    if not last:
+        ends = [{"index": i, "delta": {}, "finish_reason": "stop"} for i in range(choices)]
+        extra = {"adjourn": extension} if extension else {}
+        return [template.chunk(ends, **extra), DONE]
+    return [_extended(frame.raw, extension) for frame in last]
+
+
+def _extended(raw: bytes, extension: Mapping[str, Any] | None) -> bytes:
+    data = raw.strip().removeprefix(b"data:").strip()
+    if extension is None or not data.startswith(b"{"):
+        return raw
+    chunk = _decode(data)
+    finishes = any(choice.get("finish_reason") for choice in chunk.get("choices") or ())
+    return as_event({**chunk, "adjourn": extension}) if finishes else raw
+
+
+def error_frame(message: str, *, code: str, type: str) -> bytes:  # noqa: A002 - the dialect's word
+    """Return the frame that ends a stream with an error; nothing may follow it."""
+    return as_event(_error(message, type, code, None))
+
+
+def error_body(
+    message: str,
+    *,
+    type: str,  # noqa: A002 - the dialect's word
+    code: str,
+    param: str | None = None,
+    extension: Mapping[str, Any] | None = None,
+) -> bytes:
+    """Return an error in the dialect's form."""
+    body = _error(message, type, code, param)
+    return _encode({**body, "adjourn": extension} if extension else body)
+
+
+def _error(message: str, kind: str, code: str, param: str | None) -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def write_reply(
+    template: Template, text: str, extension: Mapping[str, Any] | None, *, stream: bool
+) -> bytes | list[bytes]:
+    """Return a reply of the gateway's own: a whole body, or the frames of a stream."""
+    if stream:
+        head = {"role": "assistant", "content": ""}
+        opening = template.chunk([{"index": 0, "delta": head, "finish_reason": None}])
+        return [opening, text_frame(template, text), *finish_frames(template, extension)]
+    message = {"role": "assistant", "content": text, "refusal": None}
+    body = {
+        **template.fields,
+        "object": "chat.completion",
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    }
+    return _encode({**body, "adjourn": extension} if extension else body)

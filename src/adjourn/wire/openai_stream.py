@@ -1,0 +1,249 @@
+"""Reading a streamed reply: which frames may pass, which wait, and what was said in the end."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from adjourn.core.turns import ModelReply
+from adjourn.wire.openai_calls import Call, the_one_end_call
+from adjourn.wire.openai_frames import Frame, FrameKind, Template, as_event
+from adjourn.wire.sse import BadReply, SseDecoder, SseEvent
+
+_decode = msgspec.json.Decoder().decode
+_NOT_COMMON: Final = frozenset({"choices", "usage", "object", "adjourn"})
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnd:
+    """How a stream ended."""
+
+    reply: ModelReply | None
+    """None if it was cut."""
+    cut: str = ""
+    round: tuple[bytes, str] | None = None
+    """The model's message with its end call, and the call's id, if exactly one counts."""
+    template: Template = field(default_factory=lambda: Template({}))
+    last: tuple[Frame, ...] = ()
+    """Frames that wait for the decision, in order."""
+
+
+class StreamReader:
+    """Reads one stream.
+
+    Args:
+        tool_name: Under which name the end tool's calls are kept from the client; None to let
+            everything pass as it is.
+        template: That of an earlier round, which this stream continues: ids are made the same and
+            the role is not said again.
+    """
+
+    def __init__(self, tool_name: str | None, template: Template | None = None) -> None:
+        self._tool = tool_name
+        self._continues = template
+        self.template = template
+        self._sse = SseDecoder()
+        self._cut = ""
+        self.done = False
+        """Whether [DONE] has come: nothing after it matters, not even a lost connection."""
+        self._texts: dict[int, list[str]] = {}
+        self._finishes: dict[int, str | None] = {}
+        self._calls: dict[tuple[int, int], Call] = {}
+        self._held: list[Frame] = []
+        """Frames with pieces of calls whose name is not known yet."""
+        self._freed: list[Frame] = []
+        """Frames that were held and turned out to be the client's."""
+        self._others = False
+        self._last: list[Frame] = []
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes; return the frames that are complete with them. After a cut, none."""
+        if self._cut:
+            return []
+        frames: list[Frame] = []
+        try:
+            for event in self._sse.feed(data):
+                frames += self._event(event)
+                if self._cut:
+                    break
+        except BadReply as error:
+            self._cut = str(error)
+        return frames
+
+    def end(self) -> StreamEnd:
+        """Say how the stream ended, its bytes having ended regularly."""
+        finished = bool(self._finishes) and all(self._finishes.values())
+        if not self._cut and self._sse.leftover.strip():
+            self._cut = "the model's server stopped in the middle of an event"
+        if not self._cut and not (self.done and self._finishes) and not finished:
+            self._cut = "the model's server stopped before the reply was finished"
+        if self._cut or self.template is None:
+            return StreamEnd(None, self._cut, last=tuple(self._last))
+        texts = tuple("".join(self._texts.get(i, ())) for i in range(max(self._finishes) + 1))
+        calls = [call for (choice, _), call in self._calls.items() if choice == 0]
+        call = self._tool and the_one_end_call(
+            calls, self._tool, other_calls=self._others, finish=self._finishes.get(0)
+        )
+        reply = ModelReply(texts, 1 if call else 0, self._others)
+        last = tuple(self._last)
+        if any(call.name == self._tool for call in calls) and not self._others:
+            last = tuple(_stopped(frame) for frame in last)
+        return StreamEnd(reply, "", call.round(texts[0]) if call else None, self.template, last)
+
+    def _event(self, event: SseEvent) -> list[Frame]:
+        if event.data is None:
+            return [Frame(event.raw, FrameKind.PASS)]
+        if event.data.strip() == b"[DONE]":
+            self.done = True
+            self._last.append(Frame(event.raw, FrameKind.LAST))
+            return []
+        try:
+            chunk = _decode(event.data)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            chunk = None
+        if not isinstance(chunk, dict):
+            self._cut = "the model's server sent an event that is not a JSON object"
+            return []
+        if chunk.get("error"):
+            self._cut = "the model's server sent an error"
+            return [Frame(event.raw, FrameKind.ERROR)]
+        return self._chunk(chunk, event.raw)
+
+    def _chunk(self, chunk: dict[str, Any], raw: bytes) -> list[Frame]:
+        if self.template is None:
+            self.template = Template({k: v for k, v in chunk.items() if k not in _NOT_COMMON})
+        choices = [c for c in _list(chunk.get("choices")) if isinstance(c, dict)]
+        texts = tuple(piece for choice in choices for piece in self._text(choice))
+        finishing = [choice for choice in choices if choice.get("finish_reason")]
+        ours = self._take_calls(choices) if self._tool else False
+        for choice in choices:
+            self._note_calls(choice)
+        changed = self._continues is not None
+        if changed:
+            chunk = {**chunk, **(self._continues.fields if self._continues else {})}
+            _forget_role(choices)
+        if not finishing and not ours and not changed:
+            if not choices and all(self._finishes.values()) and self._finishes:
+                self._last.append(Frame(raw, FrameKind.LAST))  # the usage, after the finish
+                return []
+            return self._released(Frame(raw, FrameKind.PASS, texts))
+        return self._split(chunk, choices, finishing, texts, raw, changed=changed or ours)
+
+    def _split(
+        self,
+        chunk: dict[str, Any],
+        choices: list[dict[str, Any]],
+        finishing: list[dict[str, Any]],
+        texts: tuple[tuple[int, str], ...],
+        raw: bytes,
+        *,
+        changed: bool,
+    ) -> list[Frame]:
+        """Part what may pass from what must wait: the finish reason, and the end tool's calls."""
+        says = [choice for choice in choices if _says_something(choice)]
+        frames: list[Frame] = []
+        if says and (finishing or changed):
+            passing = [{**choice, "finish_reason": None} for choice in says]
+            body = {k: v for k, v in chunk.items() if not (finishing and k == "usage")}
+            frames = self._released(
+                Frame(as_event({**body, "choices": passing}), FrameKind.PASS, texts)
+            )
+        if finishing:
+            if says or changed:
+                ends = [{**choice, "delta": {}} for choice in finishing]
+                raw = as_event({**chunk, "choices": ends})
+            self._last.append(Frame(raw, FrameKind.LAST))
+        elif not choices:
+            frames.append(Frame(as_event(chunk), FrameKind.PASS))
+        elif not frames:
+            frames = [Frame(b"", FrameKind.WITHHELD)]
+        return frames
+
+    def _text(self, choice: dict[str, Any]) -> list[tuple[int, str]]:
+        index = _index(choice)
+        self._finishes.setdefault(index, None)
+        if isinstance(choice.get("finish_reason"), str):
+            self._finishes[index] = choice["finish_reason"]
+        delta = choice.get("delta")
+        if not isinstance(delta, dict):
+            return []
+        pieces = [delta.get("content"), delta.get("refusal")]
+        found = [(index, piece) for piece in pieces if isinstance(piece, str) and piece]
+        self._texts.setdefault(index, []).extend(piece for _, piece in found)
+        return found
+
+    def _take_calls(self, choices: list[dict[str, Any]]) -> bool:
+        """Take the end tool's pieces out of the choices; say whether there were any."""
+        taken = False
+        for choice in choices:
+            delta = choice.get("delta")
+            if not isinstance(delta, dict):
+                continue
+            pieces = _list(delta.get("tool_calls"))
+            kept = [piece for piece in pieces if not self._is_ours(choice, piece)]
+            if len(kept) != len(pieces):
+                taken = True
+                delta["tool_calls"] = kept
+                if not kept:
+                    del delta["tool_calls"]
+        return taken
+
+    def _is_ours(self, choice: dict[str, Any], piece: Any) -> bool:
+        if not isinstance(piece, dict) or self._tool is None:
+            return False
+        call = self._calls.setdefault((_index(choice), _index(piece)), Call())
+        undecided = call.may_be(self._tool) and call.name != self._tool
+        call.add(piece)
+        if not call.may_be(self._tool):
+            if undecided and call.name:
+                self._freed, self._held = [*self._freed, *self._held], []
+            return False
+        if call.name != self._tool:
+            self._hold(choice, piece)
+        return True
+
+    def _hold(self, choice: dict[str, Any], piece: Any) -> None:
+        """Keep a piece of a call whose name is not known yet."""
+        held = {"index": _index(choice), "delta": {"tool_calls": [piece]}, "finish_reason": None}
+        common = self.template.fields if self.template else {}
+        body = {**common, "object": "chat.completion.chunk", "choices": [held]}
+        self._held.append(Frame(as_event(body), FrameKind.PASS))
+
+    def _released(self, frame: Frame) -> list[Frame]:
+        """Put the frames that turned out to be the client's before the one at hand."""
+        freed, self._freed = self._freed, []
+        return [*freed, frame]
+
+    def _note_calls(self, choice: dict[str, Any]) -> None:
+        delta = choice.get("delta")
+        if isinstance(delta, dict) and (
+            _list(delta.get("tool_calls")) or delta.get("function_call")
+        ):
+            self._others = True
+
+
+def _stopped(frame: Frame) -> Frame:
+    """The client never sees the end tool's call, so the reply simply stops for it."""
+    raw = frame.raw.replace(b'"finish_reason":"tool_calls"', b'"finish_reason":"stop"')
+    raw = raw.replace(b'"finish_reason": "tool_calls"', b'"finish_reason": "stop"')
+    return Frame(raw, frame.kind)
+
+
+def _says_something(choice: dict[str, Any]) -> bool:
+    delta = choice.get("delta")
+    return isinstance(delta, dict) and any(value not in (None, "", []) for value in delta.values())
+
+
+def _forget_role(choices: list[dict[str, Any]]) -> None:
+    for choice in choices:
+        if isinstance(choice.get("delta"), dict):
+            choice["delta"].pop("role", None)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _index(thing: dict[str, Any]) -> int:
+    index = thing.get("index")
+    return index if isinstance(index, int) and 0 <= index < 1024 else 0

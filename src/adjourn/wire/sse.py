@@ -1,0 +1,95 @@
+"""Server-sent events (WHATWG HTML section 9.2), read without losing a byte.
+
+Lives here: cutting a byte stream into events. Does not live here: what is in them.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from adjourn.core.errors import AdjournError
+
+_LARGEST_EVENT: Final = 8 * 1024 * 1024
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+class BadReply(AdjournError):
+    """The model's server sent what cannot be read; the turn counts for nothing."""
+
+    code = "bad_reply"
+
+
+@dataclass(frozen=True, slots=True)
+class SseEvent:
+    """One event with the bytes it came as, its blank line included."""
+
+    raw: bytes
+    data: bytes | None
+    """The data lines joined by newlines; None if there is none, as in a comment."""
+    event: str = ""
+
+
+class SseDecoder:
+    """Cuts bytes into events; the raws of all events and the leftover are the input."""
+
+    def __init__(self, largest: int = _LARGEST_EVENT) -> None:
+        self._largest = largest
+        self._buffer = bytearray()
+        self._line = 0
+        """Where the line being read begins."""
+        self._seen = 0
+        """Up to where line ends have been looked for."""
+
+    @property
+    def leftover(self) -> bytes:
+        """Bytes of an event whose blank line has not come."""
+        return bytes(self._buffer)
+
+    def feed(self, data: bytes) -> list[SseEvent]:
+        """Take bytes and return the events that are complete with them.
+
+        Raises:
+            BadReply: An event is larger than allowed.
+        """
+        self._buffer += data
+        events: list[SseEvent] = []
+        while (found := self._line_end()) is not None:
+            end, following = found
+            blank = end == self._line
+            self._line = self._seen = following
+            if blank:
+                raw = bytes(self._buffer[:following])
+                del self._buffer[:following]
+                self._line = self._seen = 0
+                events.append(_parse(raw))
+        if len(self._buffer) > self._largest:
+            raise BadReply(f"an event has more than {self._largest} bytes")
+        return events
+
+    def _line_end(self) -> tuple[int, int] | None:
+        """Return where the current line ends and where the next begins, if that is known."""
+        buffer = self._buffer
+        newline = buffer.find(b"\n", self._seen)
+        stop = len(buffer) if newline < 0 else newline
+        carriage = buffer.find(b"\r", self._seen, stop)
+        if carriage < 0:
+            self._seen = stop
+            return None if newline < 0 else (newline, newline + 1)
+        if carriage + 1 == len(buffer):
+            self._seen = carriage
+            return None  # the newline of a CRLF may still come
+        following = carriage + 2 if buffer[carriage + 1] == 0x0A else carriage + 1
+        return carriage, following
+
+
+def _parse(raw: bytes) -> SseEvent:
+    data: list[bytes] = []
+    event = ""
+    text = raw.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    for line in text.split(b"\n"):
+        name, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if name == b"data":
+            data.append(value)
+        elif name == b"event":
+            event = value.decode("utf-8", "replace")
+    return SseEvent(raw, b"\n".join(data) if data else None, event)

@@ -1,0 +1,145 @@
+"""The composition root: the only place that picks implementations and puts them together."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from starlette.routing import BaseRoute
+
+from adjourn.chat.routes import chat_routes
+from adjourn.config import Config, DetectionConfig
+from adjourn.core.errors import BadConfig
+from adjourn.core.exchange import PolicyInForce
+from adjourn.core.policy import Policy
+from adjourn.core.resources import Resources, as_json, render_text
+from adjourn.detectors.local import LocalDetector
+from adjourn.gateway.api import OwnApi, own_app
+from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
+from adjourn.gateway.chat_completions import Links
+from adjourn.gateway.keys import GatewayKey, Keyring
+from adjourn.ports import Clock, Detector, Store, Upstream
+from adjourn.runtime.clock import SystemClock
+from adjourn.runtime.driver import Driver
+from adjourn.runtime.helplines import shipped_resources
+from adjourn.runtime.policies import load_policy
+from adjourn.store.sqlite import SqliteStore
+from adjourn.upstream.http import HttpUpstream
+
+_DETECTORS: Mapping[str, Callable[[DetectionConfig], Detector]] = {
+    "local": lambda detection: LocalDetector(threads=detection.threads),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a gateway is put together from; tests and the demo replace single parts."""
+
+    policy: Policy
+    store: Store
+    detectors: Sequence[Detector]
+    upstream: Upstream
+    clock: Clock
+    resources: Resources
+
+
+def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> Gateway:
+    """Put a gateway together from its parts."""
+    links = Links(f"{config.public_url}/adjourn/v1/statements/", "")
+    api = OwnApi(parts.store, appeal_contact=config.appeal_contact)
+    driver = Driver(
+        in_force=PolicyInForce.of(parts.policy),
+        store=parts.store,
+        detectors=parts.detectors,
+        deadline_s=config.detection.deadline_s,
+    )
+    return Gateway(
+        driver=driver,
+        upstream=parts.upstream,
+        keyring=Keyring([GatewayKey(key.id, key.sha256) for key in config.keys]),
+        clock=parts.clock,
+        resources_for=_resources_for(parts.resources, parts.clock),
+        settings=GatewaySettings(
+            max_body_bytes=config.server.max_body_bytes,
+            upstream_api_key=config.upstream.api_key,
+            default_country=config.default_country,
+            links=links,
+        ),
+        own_pages=own_app([*api.routes(), *chat_routes(), *extra_routes]),
+    )
+
+
+@asynccontextmanager
+async def running(config: Config, policy: Policy | None = None) -> AsyncIterator[Gateway]:
+    """Open everything that the configuration names, and close it again.
+
+    Args:
+        config: The configuration.
+        policy: Instead of the one that the configuration names.
+
+    Raises:
+        BadConfig: The upstream is not set, a detector is not known, or the store cannot be opened.
+        BadPolicy: The policy cannot be used.
+    """
+    policy = policy or load_policy(config.policy)[0]
+    upstream = make_upstream(config)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(upstream.aclose)
+        detectors = [make_detector(name, config.detection) for name in config.detection.detectors]
+        for detector in detectors:
+            stack.push_async_callback(detector.aclose)
+        store = SqliteStore.open(config.store.path)
+        stack.push_async_callback(store.aclose)
+        parts = Parts(policy, store, detectors, upstream, SystemClock(), shipped_resources())
+        gateway = assemble(config, parts)
+        stack.push_async_callback(gateway.drain)
+        yield gateway
+
+
+def make_upstream(config: Config) -> HttpUpstream:
+    """Return the client of the model's server; ``BadConfig`` if none is configured."""
+    upstream = config.upstream
+    if not upstream.base_url:
+        raise BadConfig(
+            "is not set",
+            file="configuration",
+            key="upstream.base_url",
+            hint="pass --upstream URL, or write it in adjourn.toml under [upstream]",
+        )
+    return HttpUpstream(
+        upstream.base_url,
+        connect_timeout_s=upstream.connect_timeout_s,
+        head_timeout_s=upstream.head_timeout_s,
+        idle_timeout_s=upstream.idle_timeout_s,
+    )
+
+
+def make_detector(name: str, detection: DetectionConfig) -> Detector:
+    """Return a detector by its configured name; ``BadConfig`` if there is none of that name."""
+    make = _DETECTORS.get(name)
+    if make is None:
+        raise BadConfig(
+            f"there is no detector {name!r}",
+            file="configuration",
+            key="detection.detectors",
+            hint=f"known: {', '.join(sorted(_DETECTORS))}",
+        )
+    return make(detection)
+
+
+def _resources_for(resources: Resources, clock: Clock) -> ResourcesFor:
+    """Return crisis resources by country, remembered for the day they were made on."""
+    made: dict[tuple[str, date], tuple[str, Mapping[str, Any]]] = {}
+
+    def resources_for(country: str) -> tuple[str, Mapping[str, Any]]:
+        today = datetime.fromtimestamp(clock.now_ms() / 1000, UTC).date()
+        key = (country.strip().upper()[:2], today)
+        if key not in made:
+            if len(made) > 1000:  # a new day, or somebody who makes countries up
+                made.clear()
+            support = resources.for_country(key[0] or None, today)
+            made[key] = (render_text(support, today), as_json(support, today))
+        return made[key]
+
+    return resources_for

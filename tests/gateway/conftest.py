@@ -1,0 +1,139 @@
+"""A running gateway: real sockets, real SDKs; the model's server and the detector are scripted."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+import msgspec
+import openai
+import pytest
+import uvicorn
+
+from adjourn.config import Config
+from adjourn.core.policy import Policy
+from adjourn.ports import Store
+from adjourn.runtime.clock import SystemClock
+from adjourn.runtime.helplines import shipped_resources
+from adjourn.store.memory import MemoryStore
+from adjourn.testing import FixedDetector
+from adjourn.wiring import Parts, assemble, make_upstream
+from tests.core.tabletop import POLICY, judge
+
+from .model_server import ModelServer, Script, says
+
+
+@dataclass
+class Running:
+    """One gateway with its model server, in a thread of their own."""
+
+    script: Script = field(default_factory=lambda: says("Fine."))
+    policy: Policy = POLICY
+    store: Store = field(default_factory=MemoryStore)
+    config: dict[str, Any] = field(default_factory=dict)
+    upstream: dict[str, Any] = field(default_factory=dict)
+    model: ModelServer = field(init=False)
+    loop: asyncio.AbstractEventLoop = field(init=False)
+    port: int = 0
+    clients: list[openai.OpenAI | httpx2.Client] = field(default_factory=list)
+
+    def start(self) -> None:
+        self.model = ModelServer(self.script)
+        self._ready = threading.Event()
+        self._stop: Callable[[], None] = lambda: None
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._main, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+        if self._failed:
+            raise self._failed
+
+    def stop(self) -> None:
+        for client in self.clients:
+            client.close()
+        self._stop()
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+
+    def _main(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - handed to the test
+            self._failed = error
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        await self.model.start()
+        loop = self.loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.model.stop)
+            base_url = f"http://127.0.0.1:{self.model.port}/v1"
+            document = {
+                "server": {"public_url": "http://gateway.test"},
+                "upstream": {"base_url": base_url, **self.upstream},
+                **self.config,
+            }
+            config = msgspec.convert(document, Config)
+            upstream = make_upstream(config)
+            stack.push_async_callback(upstream.aclose)
+            stack.push_async_callback(self.store.aclose)
+            detector = FixedDetector(judge)
+            parts = Parts(
+                self.policy, self.store, [detector], upstream, SystemClock(), shipped_resources()
+            )
+            gateway = assemble(config, parts)
+            stack.push_async_callback(gateway.drain)
+            settings = uvicorn.Config(
+                gateway, port=0, lifespan="off", log_config=None, access_log=False,
+                timeout_graceful_shutdown=1,
+            )  # fmt: skip
+            server = uvicorn.Server(settings)
+            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+            self._stop = lambda: loop.call_soon_threadsafe(setattr, server, "should_exit", True)
+            serving = asyncio.create_task(server.serve())
+            while not server.started:
+                await asyncio.sleep(0.005)
+                if serving.done():
+                    await serving
+            self.port = server.servers[0].sockets[0].getsockname()[1]
+            self._ready.set()
+            await serving
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def store_nodes(self) -> int:
+        """How many ledger entries there are."""
+        reading = self.store.entries(0, 100)
+        return len(asyncio.run_coroutine_threadsafe(reading, self.loop).result(10))
+
+    def sdk(self, **options: Any) -> openai.OpenAI:
+        """The official SDK, as a developer would have it."""
+        client = openai.OpenAI(base_url=f"{self.url}/v1", **{"api_key": "client-key", **options})
+        self.clients.append(client)
+        return client
+
+    def http(self) -> httpx2.Client:
+        client = httpx2.Client(base_url=self.url, timeout=20)
+        self.clients.append(client)
+        return client
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[..., Running]]:
+    """Start gateways; they are stopped after the test."""
+    started: list[Running] = []
+
+    def start(**options: Any) -> Running:
+        running = Running(**options)
+        running.start()
+        started.append(running)
+        return running
+
+    yield start
+    for running in started:
+        running.stop()
