@@ -83,6 +83,10 @@ class ChatDialogue:
         self._wrote = False
         """Whether words of the model have reached the client."""
         self._error_passed = False
+        self._unread = b""
+        """What came of a reply that could not be read, and has not reached the client."""
+        self._lost = False
+        """Whether the model's connection was lost, rather than the reply ended."""
         self._flow = t.Flow.THROUGH
         self._head: list[tuple[str, str]] = []
 
@@ -181,10 +185,12 @@ class ChatDialogue:
                 if size > _LONGEST_REPLY:
                     return t.ReplyFailed("the model's reply is too large")
         except UpstreamUnavailable as error:
+            self._unread, self._lost = b"".join(pieces), True
             return t.ReplyFailed(str(error))
         self._body = b"".join(pieces)
         whole = wire.read_reply(self._body, command.watch)
         if whole.reply is None:
+            self._unread = self._body
             return t.ReplyFailed(whole.cut)
         self._round = whole.round
         if whole.round is not None and command.flow is not t.Flow.HOLD:
@@ -204,9 +210,11 @@ class ChatDialogue:
                     return t.SentenceReady(self._heard)
         except UpstreamUnavailable as error:
             if not reader.done:
+                self._unread, self._lost = reader.end().unread, True
                 return t.ReplyFailed(str(error))
         end = reader.end()
         if end.reply is None:
+            self._unread = end.unread
             return t.ReplyFailed(end.cut)
         self._template, self._last, self._round = end.template, end.last, end.round
         return t.ReplyEnded(end.reply)
@@ -312,7 +320,9 @@ class ChatDialogue:
         )
 
     async def _fail(self, why: str, outcome: t.Outcome) -> None:
-        if not self._client.started:
+        if self._silent and self._head:
+            await self._fail_as_it_came()
+        elif not self._client.started:
             body = wire.error_body(why, type="api_error", code="upstream_unavailable")
             await self._client.answer(502, body, self._telling(outcome.decision, outcome.node))
         elif self._error_passed:
@@ -320,6 +330,14 @@ class ChatDialogue:
         else:
             frame = wire.error_frame(why, code="upstream_cut", type="api_error")
             await self._client.end(frame)
+
+    async def _fail_as_it_came(self) -> None:
+        """In shadow mode a broken reply reaches the client broken in the same way."""
+        if not self._client.started:
+            await self._client.start(200, self._head)
+        await self._client.write(self._unread)
+        if not self._lost:
+            await self._client.end()
 
     def _extension(self, outcome: t.Outcome) -> dict[str, Any] | None:
         """Return the ``adjourn`` field of a reply; None where adjourn has nothing to say."""

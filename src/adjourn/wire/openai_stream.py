@@ -26,6 +26,8 @@ class StreamEnd:
     template: Template = field(default_factory=lambda: Template({}))
     last: tuple[Frame, ...] = ()
     """Frames that wait for the decision, in order."""
+    unread: bytes = b""
+    """Of a stream that was cut: what has come and was not given out as a frame."""
 
 
 class StreamReader:
@@ -44,6 +46,8 @@ class StreamReader:
         self.template = template
         self._sse = SseDecoder()
         self._cut = ""
+        self._bad = b""
+        """What came from the first event on that could not be read."""
         self.done = False
         """Whether [DONE] has come: nothing after it matters, not even a lost connection."""
         self._texts: dict[int, list[str]] = {}
@@ -59,16 +63,21 @@ class StreamReader:
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that are complete with them. After a cut, none."""
         if self._cut:
+            self._bad += data
             return []
         frames: list[Frame] = []
         try:
             for event in self._sse.feed(data):
-                frames += self._event(event)
-                if self._cut:
-                    break
+                if self._is_cut():
+                    self._bad += event.raw
+                else:
+                    frames += self._event(event)
         except BadReply as error:
             self._cut = str(error)
         return frames
+
+    def _is_cut(self) -> bool:
+        return bool(self._cut)
 
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
@@ -78,7 +87,8 @@ class StreamReader:
         if not self._cut and not (self.done and self._finishes) and not finished:
             self._cut = "the model's server stopped before the reply was finished"
         if self._cut or self.template is None:
-            return StreamEnd(None, self._cut, last=tuple(self._last))
+            waiting = b"".join(frame.raw for frame in self._last)
+            return StreamEnd(None, self._cut, unread=waiting + self._bad + self._sse.leftover)
         texts = tuple("".join(self._texts.get(i, ())) for i in range(max(self._finishes) + 1))
         calls = [call for (choice, _), call in self._calls.items() if choice == 0]
         call = self._tool and the_one_end_call(
@@ -103,6 +113,7 @@ class StreamReader:
             chunk = None
         if not isinstance(chunk, dict):
             self._cut = "the model's server sent an event that is not a JSON object"
+            self._bad += event.raw
             return []
         if chunk.get("error"):
             self._cut = "the model's server sent an error"
