@@ -26,8 +26,8 @@ class Conversation:
 
     def again(self) -> str:
         """Send the history as it is."""
-        create = self.client.chat.completions.with_raw_response.create
-        raw = create(model="model-1", messages=self.messages, stream=self.stream, **self.options)  # type: ignore[call-overload]
+        create: Any = self.client.chat.completions.with_raw_response.create
+        raw = create(model="model-1", messages=self.messages, stream=self.stream, **self.options)
         self.decision = raw.headers["x-adjourn-decision"]
         parsed = raw.parse()
         if self.stream:

@@ -7,12 +7,12 @@ import asyncio
 import sys
 
 import uvicorn
-from adjourn.runtime.clock import SystemClock
-from adjourn.store.sqlite import SqliteStore
-from adjourn.testing import FixedDetector
 
 from adjourn.config import Config, ServerConfig, UpstreamConfig
+from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.helplines import shipped_resources
+from adjourn.store.sqlite import SqliteStore
+from adjourn.testing import FixedDetector
 from adjourn.wiring import Parts, assemble, make_upstream
 from tests.core.tabletop import POLICY, judge
 

@@ -217,16 +217,16 @@ def test_untouched_requests_and_replies_are_the_same_bytes(run: Run) -> None:
 
 def quiet() -> Any:
     """A policy that offers no tool, so that nothing need be added."""
-    from dataclasses import replace  # noqa: PLC0415
+    from dataclasses import replace
 
-    from adjourn.core.policy import Offer  # noqa: PLC0415
-    from tests.core.tabletop import POLICY  # noqa: PLC0415
+    from adjourn.core.policy import Offer
+    from tests.core.tabletop import POLICY
 
     return replace(POLICY, tool=replace(POLICY.tool, offer=Offer.NEVER))
 
 
 def test_keys(run: Run) -> None:
-    import hashlib  # noqa: PLC0415
+    import hashlib
 
     key = {"id": "app", "sha256": hashlib.sha256(b"sesame").hexdigest()}
     running = run(config={"keys": (key,)}, upstream={"api_key": "upstream-secret"})
@@ -245,7 +245,7 @@ def test_without_gateway_keys_the_client_s_own_key_passes(run: Run) -> None:
 
 
 def test_a_client_that_leaves_cancels_the_model(run: Run) -> None:
-    import time  # noqa: PLC0415
+    import time
 
     answer = Answer(
         headers={"content-type": "text/event-stream"}, pieces=[chunk({"content": "He"})],

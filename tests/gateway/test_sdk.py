@@ -1,6 +1,7 @@
 """The main job through the official openai SDK, unmodified, streaming and not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import openai
 import pytest
@@ -19,7 +20,7 @@ both = pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream
 def insulted(running: Running, streaming: bool, **options: object) -> Conversation:
     """An abusive conversation that has just been ended."""
     chat = Conversation(running.sdk(**options), streaming)
-    told = []
+    told: list[str] = []
     while "end" not in told and len(told) < 9:
         chat.say("you idiot")
         told.append(chat.decision)
@@ -227,19 +228,16 @@ def test_a_model_without_tools_is_asked_without(run: Run, streaming: bool) -> No
 def test_the_client_s_own_tools_pass(run: Run, streaming: bool) -> None:
     running = run(script=says("", calls=[("weather", '{"city":"Ulm"}')]))
     tools = [{"type": "function", "function": {"name": "weather", "parameters": {}}}]
-    reply = running.sdk().chat.completions.create(
-        model="model-1",
-        messages=[{"role": "user", "content": "weather?"}],
-        tools=tools,  # type: ignore[arg-type]
-        stream=streaming,
-    )
+    create: Any = running.sdk().chat.completions.create
+    asking = [{"role": "user", "content": "weather?"}]
+    reply = create(model="model-1", messages=asking, tools=tools, stream=streaming)
     if streaming:
-        deltas = [p.choices[0].delta for p in reply if p.choices]  # type: ignore[union-attr]
-        calls = [call for d in deltas for call in d.tool_calls or ()]
+        deltas = [part.choices[0].delta for part in reply if part.choices]
+        calls = [call for delta in deltas for call in delta.tool_calls or ()]
         assert calls[0].function.name == "weather"
-        assert "".join(c.function.arguments or "" for c in calls) == '{"city":"Ulm"}'
+        assert "".join(call.function.arguments or "" for call in calls) == '{"city":"Ulm"}'
     else:
-        (call,) = reply.choices[0].message.tool_calls  # type: ignore[union-attr]
+        (call,) = reply.choices[0].message.tool_calls
         assert call.function.arguments == '{"city":"Ulm"}'
     assert running.model.asked[0].tools == ["weather", "end_conversation"]
 
