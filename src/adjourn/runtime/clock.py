@@ -1,15 +1,15 @@
-"""The only place that reads the clock."""
+"""The only place that reads the time."""
 
 import time
 
 
 class SystemClock:
-    """The machine's own clock."""
+    """The machine's clock."""
 
     def now_ms(self) -> int:
         """Return the wall-clock time in milliseconds since the Unix epoch, UTC."""
         return time.time_ns() // 1_000_000
 
     def monotonic_s(self) -> float:
-        """Return a time in seconds that never goes back."""
+        """Return a time in seconds that never goes back, for deadlines."""
         return time.monotonic()

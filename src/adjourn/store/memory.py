@@ -1,68 +1,129 @@
-"""A store in memory: for tests, and for gateways that may forget."""
+"""A store in memory, with the same semantics: for tests, the table top and the demo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
+from adjourn.core.errors import StoreUnavailable
 from adjourn.core.tree import NodeId
 from adjourn.ports import PathFacts
 
+from .codec import encode, knowledge_of, leaf_hash
+
 
 class MemoryStore:
-    """Keeps everything until the process ends."""
+    """Keeps everything until it is gone; ``available = False`` plays an outage."""
 
     def __init__(self) -> None:
+        self.available = True
         self._nodes: dict[NodeId, NodeRecord] = {}
+        self._knowledge: dict[NodeId, int] = {}
+        self._roots: dict[NodeId, dict[NodeId, int]] = {}
         self._ends: dict[NodeId, EndRecord] = {}
         self._entries: list[Entry] = []
+        self._leaves: set[bytes] = set()
 
     async def look_up(self, path: Sequence[NodeId]) -> PathFacts:
-        """Return what is known of a path."""
-        deepest = next((self._nodes[n] for n in reversed(path) if n in self._nodes), None)
-        end = next((self._ends[n] for n in path if n in self._ends), None)
+        """Return what is known of a path, given its node ids from the root downwards."""
+        self._check()
+        deepest = next((self._nodes[node] for node in reversed(path) if node in self._nodes), None)
+        ends = (self._ends[node] for node in path if node in self._ends)
+        end = next((end for end in ends if end.statement.state == "in_force"), None)
         return PathFacts(deepest, end)
 
     async def records(self, path: Sequence[NodeId]) -> Mapping[NodeId, NodeRecord]:
         """Return every recorded node of a path."""
+        self._check()
         return {node: self._nodes[node] for node in path if node in self._nodes}
 
     async def conversation(self, root: NodeId) -> Sequence[tuple[NodeId, int]]:
-        """Return ids and depths of all recorded nodes that stem from a root."""
-        found = [(r.node, r.depth) for r in self._nodes.values() if r.root == root]
+        """Return ids and depths of all recorded nodes that stem from a root, the root included."""
+        self._check()
+        nodes = self._roots.get(root, {})
+        found = sorted(nodes.items(), key=lambda pair: (pair[1], pair[0]))
         return [(root, 0), *found] if found else []
 
     async def append(self, append: Append) -> EndRecord | None:
-        """Record a turn, all or nothing."""
-        end = append.end
-        if end is not None and end.node in self._ends:
-            return self._ends[end.node]
+        """Record a turn, all or nothing.
+
+        Returns:
+            The end in force at ``append.end.node``, as ``Store.append`` says.
+
+        Raises:
+            StoreUnavailable: An outage is played, or the end at this node was reversed.
+        """
+        self._check()
+        try:
+            leaf = leaf_hash(encode(append.entry))
+        except (TypeError, ValueError) as error:
+            raise StoreUnavailable(f"cannot be recorded ({error})") from error
+        if append.end is not None:
+            earlier = self._ends.get(append.end.node)
+            if earlier is not None and earlier.statement.state == "reversed":
+                raise StoreUnavailable("the end of this node was reversed, which stands")
+            if earlier is not None:
+                return earlier
+            self._ends[append.end.node] = append.end
         for record in append.nodes:
-            known = self._nodes.get(record.node)
-            self._nodes[record.node] = record if known is None else _merged(known, record)
-        self._entries.append(append.entry)
-        if end is not None:
-            self._ends[end.node] = end
-        return end
+            self._put(record)
+        self._enter(append.entry, leaf)
+        return append.end
+
+    async def reverse(self, node: NodeId, at_ms: int, entry: Entry) -> bool:
+        """Reverse the end at a node, which reopens it; tell whether there is such an end."""
+        self._check()
+        end = self._ends.get(node)
+        if end is None:
+            return False
+        self._ends[node] = replace(end, statement=replace(end.statement, state="reversed"))
+        self._enter(entry, leaf_hash(encode(entry)))
+        return True
 
     async def end_at(self, node: NodeId) -> EndRecord | None:
-        """Return the end recorded at exactly this node."""
+        """Return the end recorded at exactly this node, reversed or not."""
+        self._check()
         return self._ends.get(node)
 
     async def node(self, node: NodeId) -> NodeRecord | None:
         """Return one recorded node."""
+        self._check()
         return self._nodes.get(node)
 
     async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
-        """Return ledger entries with their positions."""
+        """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
+        self._check()
         return list(enumerate(self._entries))[start : start + limit]
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """Let go; what was kept can still be read by tests."""
 
+    def _check(self) -> None:
+        if not self.available:
+            raise StoreUnavailable("an outage is played")
 
-def _merged(known: NodeRecord, new: NodeRecord) -> NodeRecord:
-    return replace(
-        new,
-        delivered=known.delivered or new.delivered,
-        assessment=new.assessment or known.assessment,
-    )
+    def _enter(self, entry: Entry, leaf: bytes) -> None:
+        if leaf not in self._leaves:
+            self._leaves.add(leaf)
+            self._entries.append(entry)
+
+    def _put(self, new: NodeRecord) -> None:
+        """Keep what was known, fill in what was missing, replace a state that is stale."""
+        known = knowledge_of(new)
+        old = self._nodes.get(new.node)
+        if old is None:
+            self._roots.setdefault(new.root, {})[new.node] = new.depth
+        else:
+            had = self._knowledge[new.node]
+            stale = (old.policy_digest, old.audience) != (new.policy_digest, new.audience)
+            taken = new if stale or known & ~had else old
+            known = known if taken is new else had
+            new = replace(
+                old,
+                policy_digest=taken.policy_digest,
+                audience=taken.audience,
+                state=taken.state,
+                assessment=old.assessment or new.assessment,
+                delivered=old.delivered or new.delivered,
+            )
+        self._nodes[new.node] = new
+        self._knowledge[new.node] = known

@@ -1,0 +1,255 @@
+"""The embedded store: one SQLite file, in WAL mode, written by one connection.
+
+Lives here: the ``Store`` protocol, and how the file is opened and closed. Does not live here: SQL
+(``queries``), rows (``codec``), group commit (``writer``).
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
+from adjourn.core.errors import BadConfig, StoreUnavailable
+from adjourn.core.tree import NodeId
+from adjourn.ports import PathFacts
+
+from . import queries
+from .codec import (
+    append_rows,
+    end_record,
+    entry_of,
+    entry_row,
+    is_node_id,
+    key_of,
+    node_record,
+)
+from .lock import FileLock
+from .migrations import Migration, migrate, shipped
+from .readers import Readers
+from .writer import Commit, Writer, commit_now
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteSettings:
+    """How patient the store is, and how much it lets wait."""
+
+    deadline_s: float = 5.0
+    """Seconds until a caller is told that the store is unavailable."""
+    queue_limit: int = 8192
+    """Appends, and look-ups, that may wait; more are refused at once. An append with its rows takes
+    about 5 kB, so this is about 40 MB."""
+    batch_limit: int = 512
+    """Appends in one transaction."""
+    readers: int = 2
+    """Threads that read."""
+    busy_s: float = 1.0
+    """Seconds that SQLite itself waits for a file that somebody else has locked."""
+
+
+DEFAULTS = SqliteSettings()
+
+
+class SqliteStore:
+    """A store in one file, for one gateway process; made by ``open``."""
+
+    def __init__(self, lock: FileLock, writer: Writer, readers: Readers, deadline_s: float) -> None:
+        self._lock = lock
+        self._writer = writer
+        self._readers = readers
+        self._deadline_s = deadline_s
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        settings: SqliteSettings = DEFAULTS,
+        *,
+        commit: Commit = commit_now,
+        migrations: Sequence[Migration] | None = None,
+    ) -> "SqliteStore":
+        """Open a database, or make it, with its folder; bring its schema up to date.
+
+        Args:
+            path: The file. ``-wal``, ``-shm`` and ``.lock`` are kept beside it.
+            settings: Deadlines and limits.
+            commit: How a transaction is committed; tests make it fail or dawdle.
+            migrations: The schema's steps; those of this version of adjourn if not given.
+
+        Raises:
+            BadConfig: It is in use, of a newer adjourn, not a database of adjourn's, or cannot be
+                opened.
+        """
+        file = Path(path).resolve()
+        lock = FileLock(file)
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock.acquire()
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            _prepare(file, settings, shipped() if migrations is None else migrations)
+            writer = Writer(
+                partial(_connect, file, settings, "rw"),
+                settings.queue_limit,
+                settings.batch_limit,
+                commit,
+            )
+            writer.start()
+        except (OSError, sqlite3.Error) as error:
+            lock.release()
+            raise BadConfig(
+                f"cannot be opened ({error})",
+                file=str(file),
+                key="store.path",
+                hint="name a file in a folder that this user may write to",
+            ) from error
+        except BaseException:
+            lock.release()
+            raise
+        readers = Readers(
+            partial(_connect, file, settings, "ro"),
+            threads=settings.readers,
+            queue_limit=settings.queue_limit,
+        )
+        return cls(lock, writer, readers, settings.deadline_s)
+
+    @property
+    def commits(self) -> int:
+        """Transactions committed since the store was opened."""
+        return self._writer.commits
+
+    async def look_up(self, path: Sequence[NodeId]) -> PathFacts:
+        """Return what is known of a path, given its node ids from the root downwards."""
+        keys = [key_of(node) for node in path]
+        deepest, end = await self._read(lambda connection: queries.look_up(connection, keys))
+        return PathFacts(
+            None if deepest is None else node_record(deepest),
+            None if end is None else end_record(end),
+        )
+
+    async def records(self, path: Sequence[NodeId]) -> Mapping[NodeId, NodeRecord]:
+        """Return every recorded node of a path."""
+        keys = [key_of(node) for node in path]
+        rows = await self._read(lambda connection: queries.records(connection, keys))
+        return {record.node: record for record in map(node_record, rows)}
+
+    async def conversation(self, root: NodeId) -> Sequence[tuple[NodeId, int]]:
+        """Return ids and depths of all recorded nodes that stem from a root, the root included."""
+        key = key_of(root)
+        rows = await self._read(lambda connection: queries.conversation(connection, key))
+        nodes = [(NodeId(node.hex()), depth) for node, depth in rows]
+        return [(root, 0), *nodes] if nodes else []
+
+    async def append(self, append: Append) -> EndRecord | None:
+        """Record a turn, all or nothing, and return once it is durable.
+
+        Returns:
+            The end in force at ``append.end.node``: the one given, or an earlier one that won, in
+            which case nothing of this append was recorded; None if the append has no end.
+
+        Raises:
+            StoreUnavailable: Nothing was recorded, or sending the same again finds it recorded.
+                Also if the end at this node was reversed: that stands, and the node stays open.
+        """
+        try:
+            rows = append_rows(append)
+        except (TypeError, ValueError) as error:
+            raise StoreUnavailable(f"cannot be recorded ({error})") from error
+        won: EndRecord | None = await self._writer.run(
+            lambda connection: queries.append(connection, rows), self._deadline_s
+        )
+        return won
+
+    async def reverse(self, node: NodeId, at_ms: int, entry: Entry) -> bool:
+        """Reverse the end at a node, which reopens it, and record the entry with it.
+
+        Reversing again changes nothing but is recorded.
+
+        Args:
+            node: The ended node.
+            at_ms: When, in milliseconds since the Unix epoch.
+            entry: What the ledger says of it.
+
+        Returns:
+            Whether there is such an end; if not, nothing was recorded.
+        """
+        key, row = key_of(node), entry_row(entry)
+        known: bool = await self._writer.run(
+            lambda connection: queries.reverse(connection, key, at_ms, row), self._deadline_s
+        )
+        return known
+
+    async def end_at(self, node: NodeId) -> EndRecord | None:
+        """Return the end recorded at exactly this node, reversed or not."""
+        if not is_node_id(node):
+            return None
+        key = key_of(node)
+        row = await self._read(lambda connection: queries.end(connection, key))
+        return None if row is None else end_record(row)
+
+    async def node(self, node: NodeId) -> NodeRecord | None:
+        """Return one recorded node."""
+        if not is_node_id(node):
+            return None
+        key = key_of(node)
+        row = await self._read(lambda connection: queries.node(connection, key))
+        return None if row is None else node_record(row)
+
+    async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
+        """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
+        rows = await self._read(lambda connection: queries.entries(connection, start, limit))
+        return [(position, entry_of(body)) for position, body in rows]
+
+    async def aclose(self) -> None:
+        """Finish what was accepted, then let go of the file."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.close()
+        self._readers.close()
+        self._writer.disconnect()  # last of all, so that it is the one that checkpoints
+        self._lock.release()
+
+    async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
+        return await self._readers.run(query, self._deadline_s)
+
+
+def _connect(file: Path, settings: SqliteSettings, mode: str) -> sqlite3.Connection:
+    """Open a connection in autocommit mode; ``mode`` is rw or ro. Never creates the file."""
+    connection = sqlite3.connect(
+        f"{file.as_uri()}?mode={mode}",
+        uri=True,
+        timeout=settings.busy_s,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        if mode == "ro":
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+        (journal,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if journal != "wal":
+            raise sqlite3.OperationalError("this file system does not allow write-ahead logging")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # matters on macOS only
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(file: Path, settings: SqliteSettings, migrations: Sequence[Migration]) -> None:
+    connection = _connect(file, settings, "rw")
+    try:
+        migrate(connection, str(file), migrations)
+    finally:
+        connection.close()
