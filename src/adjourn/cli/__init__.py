@@ -1,0 +1,58 @@
+"""The command line: ``adjourn``. Sub-commands are loaded when they are called."""
+
+import importlib
+import os
+import sys
+from typing import Any, Final
+
+import click
+
+from adjourn import __version__
+from adjourn.core.errors import BadInput
+
+_COMMANDS: Final = {
+    "assess": ("adjourn.cli.assess:assess", "Judge messages with a detector (JSONL in and out)."),
+    "demo": (
+        "adjourn.cli.demo:demo",
+        "Gateway, chat page and a small local model on this machine.",
+    ),
+    "policy": ("adjourn.cli.policy:policy", "Show, check, prove, explain and compare policies."),
+    "serve": ("adjourn.cli.serve:serve", "Run the gateway in front of a model's server."),
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported only when they run, so that --help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in sorted(_COMMANDS)])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="adjourn")
+def cli() -> None:
+    """Give any chat model the last resort: to end a conversation, and prove that it was one."""
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; bad input is one line on stderr and exit status 2."""
+    try:
+        return cli.main(arguments, prog_name="adjourn")
+    except BadInput as error:
+        click.echo(f"adjourn: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing is wrong with us (see Python's signal docs).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
