@@ -12,9 +12,8 @@ from adjourn.core.errors import StoreUnavailable
 
 from .codec import END_COLUMNS, NODE_COLUMNS, AppendRows, Row, end_record
 
-_SINGLES: Final = 3
-"""How many of the deepest nodes are looked up one by one: a request's newest one or two messages
-are new to the store and the next is its own last reply, so the third look nearly always finds."""
+_TAIL: Final = 3
+"""How many of a path's deepest nodes are looked up first."""
 _SMALL: Final = 32
 _LARGE: Final = 256
 """Sizes of lists of ids in a query; lists are padded, so that statements are prepared once."""
@@ -46,6 +45,7 @@ SELECT (SELECT coalesce(max(position), -1) + 1 FROM entries), ?, ?, ?, ?, ? WHER
 ON CONFLICT (leaf_hash) DO NOTHING
 """
 _SELECT_NODE: Final = f"SELECT {NODE_COLUMNS} FROM nodes WHERE node = ?"  # noqa: S608
+_SELECT_TAIL: Final = f"SELECT {NODE_COLUMNS} FROM nodes WHERE node IN ({','.join('?' * _TAIL)})"  # noqa: S608
 _SELECT_END: Final = f"SELECT {END_COLUMNS} FROM ends WHERE node = ?"  # noqa: S608
 
 
@@ -90,18 +90,26 @@ def reverse(connection: sqlite3.Connection, key: bytes, at_ms: int, entry: Row) 
     return known
 
 
-def look_up(connection: sqlite3.Connection, path: Sequence[bytes]) -> tuple[Row | None, Row | None]:
-    """Return the deepest recorded node of a path and its shallowest end that is in force."""
-    return _deepest(connection, path), _shallowest_end(connection, path)
+def ended(connection: sqlite3.Connection) -> Iterator[bytes]:
+    """Yield every node that was ever ended."""
+    for (key,) in connection.execute("SELECT node FROM ends"):
+        yield key
 
 
-def _deepest(connection: sqlite3.Connection, path: Sequence[bytes]) -> Row | None:
-    for key in path[: -_SINGLES - 1 : -1]:
-        row = node(connection, key)
-        if row is not None:
-            return row
-    upwards = path[: len(path) - _SINGLES][::-1] if len(path) > _SINGLES else ()
-    for chunk in _chunks(upwards):
+def deepest(connection: sqlite3.Connection, path: Sequence[bytes]) -> Row | None:
+    """Return the deepest recorded node of a path.
+
+    One query nearly always does: a request's newest one or two messages are new to the store, and
+    the next is its own last reply.
+    """
+    tail, above = path[-_TAIL:], path[:-_TAIL]
+    if not tail:
+        return None
+    padded = [*tail, *[tail[-1]] * (_TAIL - len(tail))]
+    rows: list[Row] = connection.execute(_SELECT_TAIL, padded).fetchall()
+    if rows:
+        return max(rows, key=lambda row: tail.index(row[0]))
+    for chunk in _chunks(above[::-1]):
         found = _which(connection, "SELECT node FROM nodes WHERE node IN", chunk)
         for key in chunk:
             if key in found:
@@ -109,7 +117,8 @@ def _deepest(connection: sqlite3.Connection, path: Sequence[bytes]) -> Row | Non
     return None
 
 
-def _shallowest_end(connection: sqlite3.Connection, path: Sequence[bytes]) -> Row | None:
+def shallowest_end(connection: sqlite3.Connection, path: Sequence[bytes]) -> Row | None:
+    """Return the shallowest end on a path that is in force."""
     for chunk in _chunks(path):
         found = _which(
             connection, "SELECT node FROM ends WHERE reversed_at_ms IS NULL AND node IN", chunk

@@ -4,12 +4,22 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from adjourn.core.errors import StoreUnavailable
 
+from .waiting import answer_within
+
 T = TypeVar("T")
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    query: Callable[[sqlite3.Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
 
 
 class Readers:
@@ -22,9 +32,13 @@ class Readers:
         self._limit = queue_limit
         self._waiting = 0
         self._closed = False
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="adjourn-reader")
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._questions: SimpleQueue[_Question | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"adjourn-reader-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     async def run(self, query: Callable[[sqlite3.Connection], T], deadline_s: float) -> T:
         """Return what ``query`` returns.
@@ -36,36 +50,50 @@ class Readers:
             raise StoreUnavailable("the store is closed")
         if self._waiting >= self._limit:
             raise StoreUnavailable(f"{self._limit} look-ups are waiting already")
+        loop = asyncio.get_running_loop()
+        question = _Question(query, loop, loop.create_future())
         self._waiting += 1
         try:
-            reading = asyncio.get_running_loop().run_in_executor(self._threads, self._read, query)
-            await asyncio.wait((reading,), timeout=deadline_s)
-            if reading.done():
-                return reading.result()
-            reading.cancel()
-            raise StoreUnavailable(f"no answer within {deadline_s:g} seconds")
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"cannot be read ({error})") from error
+            self._questions.put(question)
+            answer: T = await answer_within(question.future, deadline_s, "no answer")
         finally:
             self._waiting -= 1
+        return answer
 
     def close(self) -> None:
         """Finish what was accepted, then close all connections. Blocks."""
         self._closed = True
-        self._threads.shutdown()
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
+        for _ in self._threads:
+            self._questions.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-            self._connections.append(connection)
-        try:
-            return query(connection)
-        except sqlite3.Error:
-            self._local.connection = None  # it may not have survived
-            self._connections.remove(connection)
+    def _serve(self) -> None:
+        connection: sqlite3.Connection | None = None
+        while (question := self._questions.get()) is not None:
+            if question.future.done():
+                continue  # nobody waits any more
+            try:
+                connection = connection or self._connect()
+                answer, error = question.query(connection), None
+            except Exception as caught:  # noqa: BLE001 - the thread must outlive any bug
+                answer, error = None, StoreUnavailable(f"cannot be read ({caught})")
+                error.__cause__ = caught
+                if connection is not None:  # it may not have survived
+                    connection.close()
+                    connection = None
+            try:
+                question.loop.call_soon_threadsafe(_resolve, question.future, answer, error)
+            except RuntimeError:
+                continue  # the waiter's loop is closed: nobody waits
+        if connection is not None:
             connection.close()
-            raise
+
+
+def _resolve(future: "asyncio.Future[Any]", answer: object, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(answer)
+    else:
+        future.set_exception(error)

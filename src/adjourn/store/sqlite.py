@@ -20,6 +20,7 @@ from adjourn.ports import PathFacts
 
 from . import queries
 from .codec import (
+    Row,
     append_rows,
     end_record,
     entry_of,
@@ -28,6 +29,7 @@ from .codec import (
     key_of,
     node_record,
 )
+from .filters import EndFilter
 from .lock import FileLock
 from .migrations import Migration, migrate, shipped
 from .readers import Readers
@@ -59,8 +61,17 @@ DEFAULTS = SqliteSettings()
 class SqliteStore:
     """A store in one file, for one gateway process; made by ``open``."""
 
-    def __init__(self, lock: FileLock, writer: Writer, readers: Readers, deadline_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        lock: FileLock,
+        ends: EndFilter,
+        writer: Writer,
+        readers: Readers,
+        deadline_s: float,
+    ) -> None:
         self._lock = lock
+        self._ends = ends
         self._writer = writer
         self._readers = readers
         self._deadline_s = deadline_s
@@ -93,7 +104,7 @@ class SqliteStore:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock.acquire()
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            _prepare(file, settings, shipped() if migrations is None else migrations)
+            ends = _prepare(file, settings, shipped() if migrations is None else migrations)
             writer = Writer(
                 partial(_connect, file, settings, "rw"),
                 settings.queue_limit,
@@ -117,7 +128,13 @@ class SqliteStore:
             threads=settings.readers,
             queue_limit=settings.queue_limit,
         )
-        return cls(lock, writer, readers, settings.deadline_s)
+        return cls(
+            lock=lock,
+            ends=ends,
+            writer=writer,
+            readers=readers,
+            deadline_s=settings.deadline_s,
+        )
 
     @property
     def commits(self) -> int:
@@ -127,7 +144,13 @@ class SqliteStore:
     async def look_up(self, path: Sequence[NodeId]) -> PathFacts:
         """Return what is known of a path, given its node ids from the root downwards."""
         keys = [key_of(node) for node in path]
-        deepest, end = await self._read(lambda connection: queries.look_up(connection, keys))
+        suspects = self._ends.among(keys)
+
+        def query(connection: sqlite3.Connection) -> tuple[Row | None, Row | None]:
+            ended = queries.shallowest_end(connection, suspects) if suspects else None
+            return queries.deepest(connection, keys), ended
+
+        deepest, end = await self._read(query)
         return PathFacts(
             None if deepest is None else node_record(deepest),
             None if end is None else end_record(end),
@@ -161,6 +184,8 @@ class SqliteStore:
             rows = append_rows(append)
         except (TypeError, ValueError) as error:
             raise StoreUnavailable(f"cannot be recorded ({error})") from error
+        if append.end is not None:
+            self._ends.add(key_of(append.end.node))
         won: EndRecord | None = await self._writer.run(
             lambda connection: queries.append(connection, rows), self._deadline_s
         )
@@ -247,9 +272,10 @@ def _connect(file: Path, settings: SqliteSettings, mode: str) -> sqlite3.Connect
     return connection
 
 
-def _prepare(file: Path, settings: SqliteSettings, migrations: Sequence[Migration]) -> None:
+def _prepare(file: Path, settings: SqliteSettings, migrations: Sequence[Migration]) -> EndFilter:
     connection = _connect(file, settings, "rw")
     try:
         migrate(connection, str(file), migrations)
+        return EndFilter(queries.ended(connection))
     finally:
         connection.close()

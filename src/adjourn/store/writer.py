@@ -16,6 +16,8 @@ from typing import Any, Final
 
 from adjourn.core.errors import StoreUnavailable
 
+from .waiting import answer_within
+
 Work = Callable[[sqlite3.Connection], Any]
 Commit = Callable[[sqlite3.Connection], None]
 
@@ -30,10 +32,14 @@ class _Job:
     work: Work
     loop: asyncio.AbstractEventLoop
     future: "asyncio.Future[Any]"
-    abandoned: bool = False
-    """Nobody waits any more: it is left out if it was not begun."""
     result: Any = None
     error: Exception | None = None
+
+    @property
+    def expired(self) -> bool:
+        """The waiter was told that nothing was recorded: so nothing will be."""
+        future = self.future
+        return future.done() and not future.cancelled()
 
     def resolve(self) -> None:
         """Tell the waiter; runs in the waiter's loop."""
@@ -82,14 +88,7 @@ class Writer:
         loop = asyncio.get_running_loop()
         job = _Job(work, loop, loop.create_future())
         self._submit(job)
-        try:
-            await asyncio.wait((job.future,), timeout=deadline_s)
-            if job.future.done():
-                return job.future.result()
-            job.abandoned = True
-            raise StoreUnavailable(f"not recorded within {deadline_s:g} seconds")
-        finally:
-            job.future.cancel()
+        return await answer_within(job.future, deadline_s, "not recorded")
 
     def close(self) -> None:
         """Finish what was accepted, then stop. Blocks; the connection stays open."""
@@ -146,7 +145,7 @@ class Writer:
             connection.execute("BEGIN IMMEDIATE")
             for job in jobs:
                 job.error = None
-                if not job.abandoned:
+                if not job.expired:
                     job.result = job.work(connection)
             self.commit(connection)
             self.commits += 1
