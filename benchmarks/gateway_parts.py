@@ -75,6 +75,8 @@ class Model(asyncio.Protocol):
         self._write(0)
 
     def _write(self, number: int) -> None:
+        if self.transport.is_closing():
+            return
         if number == len(STREAM):
             self.transport.write(STREAM_END)
         else:
