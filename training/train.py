@@ -23,6 +23,7 @@ from export import export
 from model import Judge, pretrained
 from tokenizers import Tokenizer
 from torch.nn.functional import binary_cross_entropy_with_logits
+from vocabulary import extended
 
 from adjourn.detectors.local_heads import HAZARDS, HEADS
 
@@ -116,9 +117,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     with importlib.resources.as_file(package / "tokenizer.json") as path:
         tokenizer = Tokenizer.from_file(str(path))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
     train, dev = gather(args.data, HELD_OUT if args.hold_out else ())
+    tokenizer = extended(tokenizer, (one.newest for one in train))
     print(f"{len(train)} training examples, {len(dev)} for calibration", flush=True)
     with importlib.resources.as_file(package / "model.safetensors") as path:
         judge = pretrained(path, len(HEADS))

@@ -1,16 +1,15 @@
 """The detector that ships: a small network on the CPU, from files of this package.
 
-One worker thread per detector collects what is asked within two milliseconds and judges it
-together; the event loop never waits for a computation. Each window runs through the network by
-itself, on as many threads as allowed: a message's probabilities are the same whoever else is
-being judged, which a padded batch of an int8 network could not promise.
+Computing happens on a pool of threads, never on the event loop, and concurrent questions share
+the pool. Each window runs through the network by itself: an int8 network scales its numbers by
+what else is in a batch, so a message's probabilities would depend on who else is being judged,
+and a batch is hardly faster on a CPU (docs/detector.md has the figures). Nothing therefore waits
+for others to come. A conversation that is asked about twice at once is computed once.
 """
 
 import asyncio
 import hashlib
-import queue
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,14 +21,8 @@ from adjourn.detectors.local_input import relevant
 from adjourn.detectors.local_model import Network
 
 NAME: Final = "local"
-_GATHER_S: Final = 0.002
-"""How long the worker waits for more before it begins."""
-_GATHER_MOST: Final = 256
-"""Most conversations judged together."""
-_REMEMBERED: Final = 2048
-"""Conversations whose assessment is remembered; a path is judged message by message."""
-
-_Job = tuple[Sequence[Message], "Future[Assessed]"]
+_REMEMBERED: Final = 4096
+"""Conversations whose assessment is remembered, about 4 MB: retries and forks ask again."""
 
 
 class LocalDetector:
@@ -42,11 +35,10 @@ class LocalDetector:
     def __init__(self, threads: int = 1) -> None:
         self._network = Network.shipped()
         self._pool = ThreadPoolExecutor(max(1, threads), "adjourn-local")
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._known: OrderedDict[bytes, Assessed] = OrderedDict()
+        self._under_way: dict[bytes, Future[Assessed]] = {}
         self._lock = threading.Lock()
         self._closed = False
-        self._worker: threading.Thread | None = None
 
     @property
     def name(self) -> str:
@@ -56,81 +48,43 @@ class LocalDetector:
     async def assess(self, conversations: Sequence[Sequence[Message]]) -> Sequence[Assessed]:
         """Judge the last message of each conversation; one answer each, in order.
 
-        Never raises for what a message contains; what fails inside is ``Unknown``.
+        Never raises for what a message contains; what fails inside is ``Unknown``. A caller that
+        gives up does not take the answer from others that wait for the same one.
         """
-        asked = [asyncio.wrap_future(self._submit(one)) for one in conversations]
+        asked = [
+            asyncio.shield(asyncio.wrap_future(future))
+            for future in map(self._submit, conversations)
+        ]
         return list(await asyncio.gather(*asked))
 
     async def aclose(self) -> None:
-        """Finish what was asked, then stop the threads."""
+        """Refuse new questions, finish what is being computed, stop the threads."""
         with self._lock:
             self._closed = True
-            worker = self._worker
-            if worker is not None:
-                self._jobs.put(None)
-        if worker is not None:
-            await asyncio.to_thread(worker.join)
-        self._pool.shutdown(wait=True)
+        await asyncio.to_thread(self._pool.shutdown, wait=True)
 
     def assess_now(self, conversations: Sequence[Sequence[Message]]) -> list[Assessed]:
-        """Judge without an event loop, in the calling thread's time."""
-        answers: dict[bytes, Assessed] = {}
-        keys = [_key(one) for one in conversations]
-        waiting: dict[bytes, Future[Assessed]] = {}
-        for key, conversation in zip(keys, conversations, strict=True):
-            known = self._recall(key)
-            if known is not None:
-                answers[key] = known
-            elif key not in waiting:
-                waiting[key] = self._pool.submit(self._judge, conversation)
-        for key, future in waiting.items():
-            answers[key] = future.result()
-            self._remember(key, answers[key])
-        return [answers[key] for key in keys]
+        """Judge without an event loop; the calling thread waits."""
+        return [future.result() for future in list(map(self._submit, conversations))]
 
     def _submit(self, conversation: Sequence[Message]) -> "Future[Assessed]":
-        future: Future[Assessed] = Future()
+        key = _key(conversation)
         with self._lock:
-            if self._closed:
-                future.set_result(Unknown(NAME, "the detector is closed"))
+            future = self._under_way.get(key)
+            if future is not None:
                 return future
-            if self._worker is None:
-                self._worker = threading.Thread(
-                    target=self._work, name="adjourn-local-gather", daemon=True
-                )
-                self._worker.start()
-            self._jobs.put((conversation, future))
+            known = self._known.get(key)
+            if known is None and not self._closed:
+                future = self._pool.submit(self._judge, tuple(conversation))
+                self._under_way[key] = future
+            elif known is not None:
+                self._known.move_to_end(key)
+        if future is None:
+            answer: Future[Assessed] = Future()
+            answer.set_result(known or Unknown(NAME, "the detector is closed"))
+            return answer
+        future.add_done_callback(lambda done: self._remember(key, done))
         return future
-
-    def _work(self) -> None:
-        """Gather jobs and answer them until a ``None`` is found among them."""
-        going = True
-        while going:
-            jobs, going = self._gather()
-            jobs = [job for job in jobs if job[1].set_running_or_notify_cancel()]
-            try:
-                answers = self.assess_now([conversation for conversation, _ in jobs])
-            except Exception as error:  # noqa: BLE001 - the worker outlives whatever happens
-                answers = [Unknown(NAME, f"failed: {type(error).__name__}")] * len(jobs)
-            for (_, future), answer in zip(jobs, answers, strict=True):
-                future.set_result(answer)
-
-    def _gather(self) -> tuple[list[_Job], bool]:
-        """Return the jobs that came within ``_GATHER_S`` of the first, and whether to go on."""
-        first = self._jobs.get()
-        if first is None:
-            return [], False
-        jobs = [first]
-        until = time.monotonic() + _GATHER_S
-        while len(jobs) < _GATHER_MOST:
-            try:
-                job = self._jobs.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                break
-            if job is None:
-                return jobs, False
-            jobs.append(job)
-        return jobs, True
 
     def _judge(self, conversation: Sequence[Message]) -> Assessed:
         try:
@@ -139,18 +93,12 @@ class LocalDetector:
         except Exception as error:  # noqa: BLE001 - whatever happens, the answer is "unknown"
             return Unknown(NAME, f"failed: {type(error).__name__}")
 
-    def _recall(self, key: bytes) -> Assessed | None:
+    def _remember(self, key: bytes, done: "Future[Assessed]") -> None:
         with self._lock:
-            known = self._known.get(key)
-            if known is not None:
-                self._known.move_to_end(key)
-            return known
-
-    def _remember(self, key: bytes, assessed: Assessed) -> None:
-        if isinstance(assessed, Unknown):
-            return  # what failed once may succeed the next time
-        with self._lock:
-            self._known[key] = assessed
+            self._under_way.pop(key, None)
+            if done.cancelled() or isinstance(done.result(), Unknown):
+                return  # what failed once may succeed the next time
+            self._known[key] = done.result()
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
 
