@@ -15,6 +15,8 @@ from adjourn.detectors.local_input import Window, windows
 TOKENS_PER_BATCH = 3072
 CONTEXT_SHARE = 0.3
 """Share of single messages that get a context which has nothing to do with them."""
+REPLY_SHARE = 0.08
+"""Share of single messages that are shown as said by the assistant: harm in replies counts too."""
 DISGUISE_SHARE = 0.04
 TYPO_SHARE = 0.06
 _LEET = str.maketrans("aeiost", "43105t")
@@ -38,7 +40,7 @@ def targets(example: Example) -> tuple[list[float], list[float]]:
     The hazard heads are conditional on harm, so they learn from harmful messages only.
     """
     labels = example.labels
-    asks = labels.get("harm", 0.0) >= 0.5 or not {"harm"} & labels.keys()
+    asks = labels.get("harm", 1.0) >= 0.3
     weight = {head: example.weight if head in labels else 0.0 for head in HEADS}
     if not asks:
         weight.update(dict.fromkeys(map(str, HAZARDS), 0.0))
@@ -58,6 +60,10 @@ def augmented(example: Example, pairs: Sequence[tuple[str, str]], rng: random.Ra
             keep.pop("insists", None)
         before = ((Role.USER, asked), (Role.ASSISTANT, replied))
         changed = replace(changed, before=before, labels=keep)
+    if changed is example and not example.before and rng.random() < REPLY_SHARE:
+        kept = {*map(str, HAZARDS), "harm"}
+        labels = {head: target for head, target in example.labels.items() if head in kept}
+        changed = replace(changed, role=Role.ASSISTANT, labels=labels)
     draw = rng.random()
     if example.role is Role.USER and example.lang in ("en", "es", "fr", "de", "pt", "it"):
         if draw < DISGUISE_SHARE:

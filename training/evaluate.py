@@ -67,7 +67,7 @@ def known(found: list[Example], head: str) -> tuple[np.ndarray, np.ndarray]:
 def calibrate(found: list[Example], logits: np.ndarray) -> dict[str, list[float]]:
     """Fit scale and offset of each head; hazards on harmful messages, being conditional."""
     out: dict[str, list[float]] = {}
-    harm = np.array([one.labels.get("harm", 0.0) >= 0.5 for one in found])
+    harm = np.array([one.labels.get("harm", 1.0) >= 0.3 for one in found])
     for i, head in enumerate(HEADS):
         says, target = known(found, head)
         if i < N_HAZARDS:

@@ -1,7 +1,8 @@
 """The detector that ships, on its own weights: what it must see, and what it must not do."""
 
 import asyncio
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -194,6 +195,27 @@ async def test_an_abandoned_question_does_not_stop_the_others() -> None:
         assert isinstance(answers[0], Assessment)
     finally:
         await detector.aclose()
+
+
+async def test_a_question_nobody_waits_for_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = LocalDetector(threads=1)
+    judged: list[str] = []
+    judge = detector._network.judge
+
+    def slow(conversation: Sequence[Message]) -> object:
+        judged.append(conversation[-1].text)
+        time.sleep(0.1)
+        return judge(conversation)
+
+    monkeypatch.setattr(detector._network, "judge", slow)
+    first = asyncio.ensure_future(detector.assess([user("first")]))
+    shared = asyncio.ensure_future(detector.assess([user("shared")]))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(detector.assess([user("given up"), user("shared")]), 0.02)
+    assert isinstance((await first)[0], Assessment)
+    assert isinstance((await shared)[0], Assessment)
+    await detector.aclose()
+    assert judged == ["first", "shared"]
 
 
 async def test_what_fails_inside_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from adjourn.core.assessments import Assessed, Assessment, Unknown
@@ -36,7 +37,7 @@ class LocalDetector:
         self._network = Network.shipped()
         self._pool = ThreadPoolExecutor(max(1, threads), "adjourn-local")
         self._known: OrderedDict[bytes, Assessed] = OrderedDict()
-        self._under_way: dict[bytes, Future[Assessed]] = {}
+        self._under_way: dict[bytes, _Question] = {}
         self._lock = threading.Lock()
         self._closed = False
 
@@ -48,14 +49,17 @@ class LocalDetector:
     async def assess(self, conversations: Sequence[Sequence[Message]]) -> Sequence[Assessed]:
         """Judge the last message of each conversation; one answer each, in order.
 
-        Never raises for what a message contains; what fails inside is ``Unknown``. A caller that
-        gives up does not take the answer from others that wait for the same one.
+        Never raises for what a message contains; what fails inside is ``Unknown``. If the caller
+        gives up (a deadline), what nobody else waits for and has not begun is not computed.
         """
-        asked = [
-            asyncio.shield(asyncio.wrap_future(future))
-            for future in map(self._submit, conversations)
-        ]
-        return list(await asyncio.gather(*asked))
+        asked = [self._submit(one) for one in conversations]
+        waited = [asyncio.shield(asyncio.wrap_future(question.answer)) for question in asked]
+        try:
+            return list(await asyncio.gather(*waited))
+        except asyncio.CancelledError:
+            for question in asked:
+                self._leave(question)
+            raise
 
     async def aclose(self) -> None:
         """Refuse new questions, finish what is being computed, stop the threads."""
@@ -65,26 +69,45 @@ class LocalDetector:
 
     def assess_now(self, conversations: Sequence[Sequence[Message]]) -> list[Assessed]:
         """Judge without an event loop; the calling thread waits."""
-        return [future.result() for future in list(map(self._submit, conversations))]
+        return [question.answer.result() for question in list(map(self._submit, conversations))]
 
-    def _submit(self, conversation: Sequence[Message]) -> "Future[Assessed]":
+    def _submit(self, conversation: Sequence[Message]) -> "_Question":
         key = _key(conversation)
         with self._lock:
-            future = self._under_way.get(key)
-            if future is not None:
-                return future
+            question = self._under_way.get(key)
+            if question is not None:
+                question.waiting += 1
+                return question
             known = self._known.get(key)
-            if known is None and not self._closed:
-                future = self._pool.submit(self._judge, tuple(conversation))
-                self._under_way[key] = future
-            elif known is not None:
+            if known is not None:
                 self._known.move_to_end(key)
-        if future is None:
-            answer: Future[Assessed] = Future()
-            answer.set_result(known or Unknown(NAME, "the detector is closed"))
-            return answer
-        future.add_done_callback(lambda done: self._remember(key, done))
-        return future
+            if known is not None or self._closed:
+                return _Question(key, _answered(known or Unknown(NAME, "the detector is closed")))
+            question = _Question(key, self._pool.submit(self._judge, tuple(conversation)))
+            self._under_way[key] = question
+        question.answer.add_done_callback(lambda _: self._finish(question))
+        return question
+
+    def _leave(self, question: "_Question") -> None:
+        """Have one waiting less; the last one to leave cancels what has not begun."""
+        with self._lock:
+            question.waiting -= 1
+            if question.waiting or self._under_way.get(question.key) is not question:
+                return
+            del self._under_way[question.key]  # whoever asks from now on asks anew
+        question.answer.cancel()
+
+    def _finish(self, question: "_Question") -> None:
+        answer = question.answer
+        with self._lock:
+            if self._under_way.get(question.key) is question:
+                del self._under_way[question.key]
+            if answer.cancelled() or isinstance(answer.result(), Unknown):
+                return  # what failed once may succeed the next time
+            self._known[question.key] = answer.result()
+            self._known.move_to_end(question.key)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
 
     def _judge(self, conversation: Sequence[Message]) -> Assessed:
         try:
@@ -93,14 +116,20 @@ class LocalDetector:
         except Exception as error:  # noqa: BLE001 - whatever happens, the answer is "unknown"
             return Unknown(NAME, f"failed: {type(error).__name__}")
 
-    def _remember(self, key: bytes, done: "Future[Assessed]") -> None:
-        with self._lock:
-            self._under_way.pop(key, None)
-            if done.cancelled() or isinstance(done.result(), Unknown):
-                return  # what failed once may succeed the next time
-            self._known[key] = done.result()
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+
+@dataclass(eq=False, slots=True)
+class _Question:
+    """A conversation that is being judged, and how many wait for the answer."""
+
+    key: bytes
+    answer: Future[Assessed]
+    waiting: int = 1
+
+
+def _answered(assessed: Assessed) -> Future[Assessed]:
+    answer: Future[Assessed] = Future()
+    answer.set_result(assessed)
+    return answer
 
 
 def _key(conversation: Sequence[Message]) -> bytes:
