@@ -280,6 +280,7 @@ class _Walk:
         self.seen: dict[_Node, tuple[_Node, Turn] | None] = {}
         """Every state with the turn that first led to it."""
         self._heard: dict[tuple[PathState, str], tuple[PathState, tuple[Decision, Decision]]] = {}
+        self._happened: dict[tuple[History, str], History] = {}
         self.transitions = 0
         self.broken: dict[Law, tuple[Turn, ...]] = {}
         self.ends: dict[Requester, tuple[Turn, ...]] = {}
@@ -290,61 +291,59 @@ class _Walk:
         waiting = deque([start])
         while waiting:
             node = waiting.popleft()
-            for following, turn in self._turns(node):
+            for following, turn, words in self._turns(node):
                 self.transitions += 1
                 if following not in self.seen:
-                    self.seen[following] = (node, turn)
+                    self.seen[following] = (node, replace(turn, reply=words))
                     waiting.append(following)
 
-    def _turns(self, node: _Node) -> Iterator[tuple[_Node, Turn]]:
-        """Yield every turn that can follow, and where it leads."""
-        policy = self._policy
+    def _turns(self, node: _Node) -> Iterator[tuple[_Node, Turn, str]]:
+        """Yield every turn that can follow, with where it leads and how it was answered."""
         went_on: set[_Node] = set()
         for said, assessed in self._messages.items():
-            state, decisions = self._hear(node[0], said, assessed)
-            history = heard(policy, node[1], assessed, self._audience)
+            after, decisions = self._hear(node, said, assessed)
             for asks, decision in zip((False, True), decisions, strict=True):
                 turn = Turn(said, asks, decision)
-                self._judge(node, history, turn)
+                self._judge(node, after[1], turn)
                 # What is done instead of a denied end is what is done without the request; and
                 # messages that lead to the same place go on alike.
-                if not (isinstance(decision, End) or asks or (state, history) in went_on):
-                    went_on.add((state, history))
-                    yield from self._answers((state, history), turn)
+                if not (isinstance(decision, End) or asks or after in went_on):
+                    went_on.add(after)
+                    yield from self._answers(after, turn)
         yield from self._tool_says_yes(node)
 
     def _hear(
-        self, state: PathState, said: str, assessed: Assessed
-    ) -> tuple[PathState, tuple[Decision, Decision]]:
-        """Return the state after a message and the decisions on it, without and with a request.
+        self, node: _Node, said: str, assessed: Assessed
+    ) -> tuple[_Node, tuple[Decision, Decision]]:
+        """Return where a message leads, and the decisions on it without and with a request.
 
         Remembered, because many histories share a state; the engine is a pure function.
         """
+        state, history = node
+        policy, engine, audience = self._policy, self._engine, self._audience
         known = self._heard.get((state, said))
         if known is None:
-            policy, engine = self._policy, self._engine
-            after = engine.after_user(policy, state, assessed, self._audience)
+            after = engine.after_user(policy, state, assessed, audience)
             unasked = engine.decide_at(policy, after, None)
             known = after, (unasked, engine.decide_at(policy, after, Requester.MODEL))
             self._heard[state, said] = known
-        return known
+        happened = self._happened.get((history, said))
+        if happened is None:
+            happened = heard(policy, history, assessed, audience)
+            self._happened[history, said] = happened
+        return (known[0], happened), known[1]
 
-    def _answers(self, at: _Node, turn: Turn) -> Iterator[tuple[_Node, Turn]]:
+    def _answers(self, at: _Node, turn: Turn) -> Iterator[tuple[_Node, Turn, str]]:
         state, history = at
         for words, delivered, attested in _replies(turn.decision):
-            reply = replace(turn, reply=words)
             if delivered is None:
-                yield at, reply
+                yield at, turn, words
                 continue
-            yield (
-                (
-                    self._engine.after_reply(self._policy, state, delivered, attested=attested),
-                    answered(self._policy, history, delivered, attested=attested),
-                ),
-                reply,
-            )
+            after = self._engine.after_reply(self._policy, state, delivered, attested=attested)
+            happened = answered(self._policy, history, delivered, attested=attested)
+            yield (after, happened), turn, words
 
-    def _tool_says_yes(self, node: _Node) -> Iterator[tuple[_Node, Turn]]:
+    def _tool_says_yes(self, node: _Node) -> Iterator[tuple[_Node, Turn, str]]:
         """A tool's result says yes: not a user's message, so it may confirm nothing."""
         state, history = node
         state = self._engine.after_other(self._policy, state, _YES)
@@ -353,7 +352,7 @@ class _Walk:
         if isinstance(decision, End):
             self._judge(node, history, turn)
         else:
-            yield (state, history), turn
+            yield (state, history), turn, ""
 
     def _judge(self, before: _Node, history: History, turn: Turn) -> None:
         for law in broken_laws(self._policy, history, turn.decision):
