@@ -1,64 +1,24 @@
-"""What only a file can do: be full, be slow, be locked, be somebody else's."""
+"""What a disk does to a store: slow, full, failing; and how appends share its syncs."""
 
 import asyncio
 import sqlite3
-import stat
-import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from adjourn.core.entries import Append
-from adjourn.core.errors import BadConfig, StoreUnavailable
+from adjourn.core.errors import StoreUnavailable
 from adjourn.core.tree import NodeId
-from adjourn.store import migrations
-from adjourn.store.migrations import Migration
 from adjourn.store.sqlite import DEFAULTS, SqliteStore
-from adjourn.store.writer import commit_now
 
 from .conftest import OpenSqlite
+from .disk import Disk, hold_up, io_error
 from .records import ending, entry, node, node_id, path, turn
 
 IMPATIENT = replace(DEFAULTS, deadline_s=0.05)
-
-
-@dataclass
-class Disk:
-    """A disk whose commits can be held up, and can fail."""
-
-    going: threading.Event = field(default_factory=threading.Event)
-    reached: threading.Event = field(default_factory=threading.Event)
-    failures: list[Exception] = field(default_factory=list)
-    commits: int = 0
-
-    def __post_init__(self) -> None:
-        self.going.set()
-
-    def commit(self, connection: sqlite3.Connection) -> None:
-        self.commits += 1
-        self.reached.set()
-        self.going.wait()
-        if self.failures:
-            raise self.failures.pop(0)
-        commit_now(connection)
-
-
-def io_error() -> sqlite3.OperationalError:
-    error = sqlite3.OperationalError("disk I/O error")
-    error.sqlite_errorcode = sqlite3.SQLITE_IOERR
-    return error
-
-
-async def hold_up(disk: Disk, store: SqliteStore) -> "asyncio.Task[object]":
-    """Have the writer stand still inside a commit; whatever is appended next forms a group."""
-    disk.going.clear()
-    disk.reached.clear()
-    task: asyncio.Task[object] = asyncio.create_task(store.append(turn("held up")))
-    await asyncio.to_thread(disk.reached.wait)
-    return task
 
 
 async def test_what_waits_is_committed_together(open_sqlite: OpenSqlite) -> None:
@@ -251,26 +211,6 @@ def _limit_pages(count: int) -> Callable[[sqlite3.Connection], object]:
     return lambda connection: connection.execute(f"PRAGMA max_page_count = {count}").fetchone()
 
 
-async def test_a_second_gateway_on_the_same_file_is_refused(
-    open_sqlite: OpenSqlite, tmp_path: Path
-) -> None:
-    store = open_sqlite()
-    (tmp_path / "link.sqlite3").symlink_to(tmp_path / "store.sqlite3")
-    for name in ("store.sqlite3", "link.sqlite3"):
-        code = f"from adjourn.store.sqlite import SqliteStore; SqliteStore.open({name!r})"
-        second = await asyncio.create_subprocess_exec(
-            sys.executable, "-W", "error", "-c", code, cwd=tmp_path, stderr=asyncio.subprocess.PIPE
-        )
-        _, told = await second.communicate()
-        assert second.returncode == 1
-        last = told.decode().splitlines()[-1]
-        assert "BadConfig" in last
-        assert "store.sqlite3: store.path: is in use by another gateway (process " in last
-    await store.append(turn("a"))
-    await store.aclose()
-    await open_sqlite().append(turn("b"))
-
-
 async def test_somebody_else_holding_the_file_is_told_and_heals(
     open_sqlite: OpenSqlite, tmp_path: Path
 ) -> None:
@@ -313,71 +253,6 @@ async def test_closing_finishes_what_was_accepted(open_sqlite: OpenSqlite) -> No
     assert (await open_sqlite().look_up(path("a", 2))).end is not None
 
 
-async def test_the_files_are_private_and_folders_are_made(tmp_path: Path) -> None:
-    file = tmp_path / "new" / "folder" / "100%?#.sqlite3"
-    store = SqliteStore.open(file)
-    await store.append(turn("a"))
-    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in file.parent.iterdir()}
-    assert modes == {f"{file.name}{suffix}": 0o600 for suffix in ("", "-wal", "-shm", ".lock")}
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    await store.aclose()
-
-
-def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("this is not a database, but it is long enough to be read" * 9)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(BadConfig, match=r"store\.path: cannot be opened"):
-        SqliteStore.open(tmp_path / "text")
-    with pytest.raises(BadConfig, match=r"store\.path: cannot be opened"):
-        SqliteStore.open(tmp_path)
-    with pytest.raises(BadConfig, match=r"store\.path: cannot be opened"):
-        SqliteStore.open(tmp_path / "file" / "below.sqlite3")
-    other = sqlite3.connect(tmp_path / "other")
-    other.execute("CREATE TABLE recipes (name)")
-    other.close()
-    with pytest.raises(BadConfig, match="not one of adjourn's"):
-        SqliteStore.open(tmp_path / "other")
-
-
-async def test_a_newer_database_is_refused(open_sqlite: OpenSqlite) -> None:
-    later = (*migrations.shipped(), Migration(9999, "9999_later.sql", "CREATE TABLE later (x);"))
-    store = open_sqlite(migrations=later)
-    await store.append(turn("a"))
-    await store.aclose()
-    with pytest.raises(BadConfig, match="newer adjourn \\(schema 9999"):
-        open_sqlite()
-    await open_sqlite(migrations=later).aclose()
-
-
-async def test_a_schema_that_reads_differently_is_refused(open_sqlite: OpenSqlite) -> None:
-    await open_sqlite().aclose()
-    (first, *others) = migrations.shipped()
-    changed = (replace(first, sql=first.sql + "-- changed\n"), *others)
-    with pytest.raises(BadConfig, match="another schema 1"):
-        open_sqlite(migrations=changed)
-
-
-async def test_an_interrupted_migration_leaves_nothing_and_is_made_up_for(
-    open_sqlite: OpenSqlite, tmp_path: Path
-) -> None:
-    store = open_sqlite()
-    await store.append(turn("a"))
-    await store.aclose()
-    good = "CREATE TABLE more (x);\n-- then;\nCREATE TABLE\nyet_more (y TEXT DEFAULT ';')"
-    broken = Migration(2, "0002_more.sql", good + ";\nALTER TABLE not_there ADD z;")
-    with pytest.raises(BadConfig, match="not_there"):
-        open_sqlite(migrations=(*migrations.shipped(), broken))
-    reader = sqlite3.connect(tmp_path / "store.sqlite3")
-    tables = {name for (name,) in reader.execute("SELECT name FROM sqlite_master")}
-    reader.close()
-    assert "more" not in tables
-    mended = (*migrations.shipped(), replace(broken, sql=good))
-    for _ in range(2):
-        store = open_sqlite(migrations=mended)
-        assert (await store.look_up(path("a", 2))).deepest is not None
-        await store.aclose()
-
-
 async def test_the_deepest_of_a_path_costs_the_same_however_many_are_recorded(
     open_sqlite: OpenSqlite,
 ) -> None:
@@ -402,3 +277,34 @@ async def _steps_of_look_up(store: SqliteStore, of: Sequence[NodeId]) -> int:
     await store._read(lambda connection: connection.set_progress_handler(step, 1))
     await store.look_up(of)
     return count
+
+
+async def test_a_read_that_fails_is_told_and_the_next_one_works(open_sqlite: OpenSqlite) -> None:
+    store = open_sqlite(replace(DEFAULTS, readers=1))
+    await store.append(turn("a"))
+    for broken in ("SELECT * FROM not_there", "DELETE FROM ends"):  # readers cannot write either
+        with pytest.raises(StoreUnavailable, match="cannot be read"):
+            await store._read(lambda connection, sql=broken: connection.execute(sql))  # type: ignore[misc]
+    assert (await store.look_up(path("a", 2))).deepest is not None
+
+
+def test_waiters_whose_loop_is_gone_do_not_stop_the_writer(tmp_path: Path) -> None:
+    disk = Disk()
+    store = SqliteStore.open(tmp_path / "store.sqlite3", commit=disk.commit)
+
+    async def leave() -> None:
+        held = await hold_up(disk, store)
+        reading = asyncio.create_task(store._read(lambda _: disk.going.wait()))
+        await asyncio.sleep(0.01)
+        held.cancel()
+        reading.cancel()
+
+    asyncio.run(leave())
+    disk.going.set()
+
+    async def come_back() -> None:
+        await store.append(turn("a"))
+        assert len(await store.entries(0, 10)) == 2
+        await store.aclose()
+
+    asyncio.run(come_back())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
 from adjourn.core.errors import BadConfig, StoreUnavailable
@@ -30,12 +30,16 @@ from .codec import (
     node_record,
 )
 from .filters import EndFilter
+from .known_ends import KnownEnds
 from .lock import FileLock
 from .migrations import Migration, migrate, shipped
 from .readers import Readers
 from .writer import Commit, Writer, commit_now
 
 T = TypeVar("T")
+
+_KNOWN_ENDS: Final = 10_000
+"""Ends kept in memory against an outage: about 20 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class SqliteStore:
     ) -> None:
         self._lock = lock
         self._ends = ends
+        self._known_ends = KnownEnds(_KNOWN_ENDS)
         self._writer = writer
         self._readers = readers
         self._deadline_s = deadline_s
@@ -142,7 +147,10 @@ class SqliteStore:
         return self._writer.commits
 
     async def look_up(self, path: Sequence[NodeId]) -> PathFacts:
-        """Return what is known of a path, given its node ids from the root downwards."""
+        """Return what is known of a path, given its node ids from the root downwards.
+
+        If the database does not answer, an end that this process has seen lately is still told.
+        """
         keys = [key_of(node) for node in path]
         suspects = self._ends.among(keys)
 
@@ -150,11 +158,17 @@ class SqliteStore:
             ended = queries.shallowest_end(connection, suspects) if suspects else None
             return queries.deepest(connection, keys), ended
 
-        deepest, end = await self._read(query)
-        return PathFacts(
-            None if deepest is None else node_record(deepest),
-            None if end is None else end_record(end),
-        )
+        try:
+            deepest, ended = await self._read(query)
+        except StoreUnavailable:
+            known = self._known_ends.on(path)
+            if known is None:
+                raise
+            return PathFacts(None, known)
+        end = None if ended is None else end_record(ended)
+        if end is not None:
+            self._known_ends.note(end)
+        return PathFacts(None if deepest is None else node_record(deepest), end)
 
     async def records(self, path: Sequence[NodeId]) -> Mapping[NodeId, NodeRecord]:
         """Return every recorded node of a path."""
@@ -189,6 +203,8 @@ class SqliteStore:
         won: EndRecord | None = await self._writer.run(
             lambda connection: queries.append(connection, rows), self._deadline_s
         )
+        if won is not None:
+            self._known_ends.note(won)
         return won
 
     async def reverse(self, node: NodeId, at_ms: int, entry: Entry) -> bool:
@@ -205,6 +221,7 @@ class SqliteStore:
             Whether there is such an end; if not, nothing was recorded.
         """
         key, row = key_of(node), entry_row(entry)
+        self._known_ends.reversing(node)
         known: bool = await self._writer.run(
             lambda connection: queries.reverse(connection, key, at_ms, row), self._deadline_s
         )
