@@ -39,11 +39,17 @@ def main() -> None:
         child = os.fork()
         if not child:
             os.close(reading)
-            asyncio.run(append_for_ever(file, round_, writing))
+            try:
+                asyncio.run(append_for_ever(file, round_, writing))
+            finally:
+                os._exit(1)
         os.close(writing)
         heard = b""
         while heard.count(b"\n") < int(acks):
-            heard += os.read(reading, 4096)
+            piece = os.read(reading, 4096)
+            if not piece:
+                sys.exit("the store failed before it was killed")
+            heard += piece
         os.kill(child, signal.SIGKILL)
         while piece := os.read(reading, 4096):
             heard += piece

@@ -71,10 +71,10 @@ async def test_no_acknowledged_append_is_lost_when_killed(
 
 
 @pytest.mark.slow
-async def test_no_acknowledged_append_is_lost_when_killed_200_times(
+async def test_no_acknowledged_append_is_lost_when_killed_100_times(
     appender: "subprocess.Popen[str]", tmp_path: Path
 ) -> None:
-    await survive(appender, tmp_path / "store.sqlite3", 200)
+    await survive(appender, tmp_path / "store.sqlite3", 100)
 
 
 async def write_some(folder: Path, appends: int) -> tuple[bytes, list[int]]:

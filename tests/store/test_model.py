@@ -193,4 +193,4 @@ class StoresAtLength(Stores):
 
 
 TestStoresAtLength = pytest.mark.slow(StoresAtLength.TestCase)
-TestStoresAtLength.settings = settings(max_examples=300, stateful_step_count=30, deadline=None)
+TestStoresAtLength.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
