@@ -308,3 +308,15 @@ def test_waiters_whose_loop_is_gone_do_not_stop_the_writer(tmp_path: Path) -> No
         await store.aclose()
 
     asyncio.run(come_back())
+
+
+async def test_a_damaged_row_is_an_outage_for_those_who_need_it(open_sqlite: OpenSqlite) -> None:
+    store = open_sqlite()
+    for name in ("a", "b"):
+        await store.append(turn(name))
+    damage = "UPDATE nodes SET state = '{' WHERE node = ?"
+    key = bytes.fromhex(node_id("a/2"))
+    await store._writer.run(lambda connection: connection.execute(damage, (key,)), 5)
+    with pytest.raises(StoreUnavailable, match="cannot be read"):
+        await store.look_up(path("a", 2))
+    assert (await store.look_up(path("b", 2))).deepest is not None

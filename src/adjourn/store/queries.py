@@ -9,8 +9,9 @@ from typing import Final
 
 from adjourn.core.entries import EndRecord
 from adjourn.core.errors import StoreUnavailable
+from adjourn.core.tree import NodeId
 
-from .codec import END_COLUMNS, NODE_COLUMNS, AppendRows, Row, end_record
+from .codec import END_COLUMNS, NODE_COLUMNS, AppendRows, Row, end_record, key_of
 
 _TAIL: Final = 3
 """How many of a path's deepest nodes are looked up first."""
@@ -90,25 +91,25 @@ def reverse(connection: sqlite3.Connection, key: bytes, at_ms: int, entry: Row) 
     return known
 
 
-def ended(connection: sqlite3.Connection) -> Iterator[bytes]:
-    """Yield every node that was ever ended."""
-    for (key,) in connection.execute("SELECT node FROM ends"):
-        yield key
+def ended(connection: sqlite3.Connection) -> set[NodeId]:
+    """Return every node that was ever ended."""
+    return {NodeId(key.hex()) for (key,) in connection.execute("SELECT node FROM ends")}
 
 
-def deepest(connection: sqlite3.Connection, path: Sequence[bytes]) -> Row | None:
+def deepest(connection: sqlite3.Connection, path: Sequence[NodeId]) -> Row | None:
     """Return the deepest recorded node of a path.
 
     One query nearly always does: a request's newest one or two messages are new to the store, and
     the next is its own last reply.
     """
-    tail, above = path[-_TAIL:], path[:-_TAIL]
-    if not tail:
+    if not path:
         return None
+    tail = [key_of(node) for node in path[-_TAIL:]]
     padded = [*tail, *[tail[-1]] * (_TAIL - len(tail))]
     rows: list[Row] = connection.execute(_SELECT_TAIL, padded).fetchall()
     if rows:
         return max(rows, key=lambda row: tail.index(row[0]))
+    above = [key_of(node) for node in path[:-_TAIL]]
     for chunk in _chunks(above[::-1]):
         found = _which(connection, "SELECT node FROM nodes WHERE node IN", chunk)
         for key in chunk:

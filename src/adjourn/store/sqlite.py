@@ -20,7 +20,6 @@ from adjourn.ports import PathFacts
 
 from . import queries
 from .codec import (
-    Row,
     append_rows,
     end_record,
     entry_of,
@@ -29,7 +28,6 @@ from .codec import (
     key_of,
     node_record,
 )
-from .filters import EndFilter
 from .known_ends import KnownEnds
 from .lock import FileLock
 from .migrations import Migration, migrate, shipped
@@ -69,13 +67,16 @@ class SqliteStore:
         self,
         *,
         lock: FileLock,
-        ends: EndFilter,
+        ever_ended: set[NodeId],
         writer: Writer,
         readers: Readers,
         deadline_s: float,
     ) -> None:
         self._lock = lock
-        self._ends = ends
+        self._ever_ended = ever_ended
+        """Every node that was ever ended, and maybe some that almost were: a node is added before
+        its end is committed and never removed, so a look-up of a path without any of them need not
+        ask for ends. About 150 bytes each."""
         self._known_ends = KnownEnds(_KNOWN_ENDS)
         self._writer = writer
         self._readers = readers
@@ -109,7 +110,7 @@ class SqliteStore:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock.acquire()
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            ends = _prepare(file, settings, shipped() if migrations is None else migrations)
+            ever_ended = _prepare(file, settings, shipped() if migrations is None else migrations)
             writer = Writer(
                 partial(_connect, file, settings, "rw"),
                 settings.queue_limit,
@@ -135,7 +136,7 @@ class SqliteStore:
         )
         return cls(
             lock=lock,
-            ends=ends,
+            ever_ended=ever_ended,
             writer=writer,
             readers=readers,
             deadline_s=settings.deadline_s,
@@ -151,37 +152,49 @@ class SqliteStore:
 
         If the database does not answer, an end that this process has seen lately is still told.
         """
-        keys = [key_of(node) for node in path]
-        suspects = self._ends.among(keys)
+        suspects: Sequence[bytes] = ()
+        if not self._ever_ended.isdisjoint(path):
+            suspects = [key_of(node) for node in path if node in self._ever_ended]
 
-        def query(connection: sqlite3.Connection) -> tuple[Row | None, Row | None]:
+        def query(connection: sqlite3.Connection) -> PathFacts:
+            deepest = queries.deepest(connection, path)
             ended = queries.shallowest_end(connection, suspects) if suspects else None
-            return queries.deepest(connection, keys), ended
+            return PathFacts(
+                None if deepest is None else node_record(deepest),
+                None if ended is None else end_record(ended),
+            )
 
         try:
-            deepest, ended = await self._read(query)
+            facts = await self._read(query)
         except StoreUnavailable:
             known = self._known_ends.on(path)
             if known is None:
                 raise
             return PathFacts(None, known)
-        end = None if ended is None else end_record(ended)
-        if end is not None:
-            self._known_ends.note(end)
-        return PathFacts(None if deepest is None else node_record(deepest), end)
+        if facts.end is not None:
+            self._known_ends.note(facts.end)
+        return facts
 
     async def records(self, path: Sequence[NodeId]) -> Mapping[NodeId, NodeRecord]:
         """Return every recorded node of a path."""
         keys = [key_of(node) for node in path]
-        rows = await self._read(lambda connection: queries.records(connection, keys))
-        return {record.node: record for record in map(node_record, rows)}
+
+        def query(connection: sqlite3.Connection) -> Mapping[NodeId, NodeRecord]:
+            found = map(node_record, queries.records(connection, keys))
+            return {record.node: record for record in found}
+
+        return await self._read(query)
 
     async def conversation(self, root: NodeId) -> Sequence[tuple[NodeId, int]]:
         """Return ids and depths of all recorded nodes that stem from a root, the root included."""
         key = key_of(root)
-        rows = await self._read(lambda connection: queries.conversation(connection, key))
-        nodes = [(NodeId(node.hex()), depth) for node, depth in rows]
-        return [(root, 0), *nodes] if nodes else []
+
+        def query(connection: sqlite3.Connection) -> Sequence[tuple[NodeId, int]]:
+            rows = queries.conversation(connection, key)
+            nodes = [(NodeId(node.hex()), depth) for node, depth in rows]
+            return [(root, 0), *nodes] if nodes else []
+
+        return await self._read(query)
 
     async def append(self, append: Append) -> EndRecord | None:
         """Record a turn, all or nothing, and return once it is durable.
@@ -199,7 +212,7 @@ class SqliteStore:
         except (TypeError, ValueError) as error:
             raise StoreUnavailable(f"cannot be recorded ({error})") from error
         if append.end is not None:
-            self._ends.add(key_of(append.end.node))
+            self._ever_ended.add(append.end.node)
         won: EndRecord | None = await self._writer.run(
             lambda connection: queries.append(connection, rows), self._deadline_s
         )
@@ -231,22 +244,32 @@ class SqliteStore:
         """Return the end recorded at exactly this node, reversed or not."""
         if not is_node_id(node):
             return None
-        key = key_of(node)
-        row = await self._read(lambda connection: queries.end(connection, key))
-        return None if row is None else end_record(row)
+
+        def query(connection: sqlite3.Connection) -> EndRecord | None:
+            row = queries.end(connection, key_of(node))
+            return None if row is None else end_record(row)
+
+        return await self._read(query)
 
     async def node(self, node: NodeId) -> NodeRecord | None:
         """Return one recorded node."""
         if not is_node_id(node):
             return None
-        key = key_of(node)
-        row = await self._read(lambda connection: queries.node(connection, key))
-        return None if row is None else node_record(row)
+
+        def query(connection: sqlite3.Connection) -> NodeRecord | None:
+            row = queries.node(connection, key_of(node))
+            return None if row is None else node_record(row)
+
+        return await self._read(query)
 
     async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
         """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
-        rows = await self._read(lambda connection: queries.entries(connection, start, limit))
-        return [(position, entry_of(body)) for position, body in rows]
+
+        def query(connection: sqlite3.Connection) -> Sequence[tuple[int, Entry]]:
+            rows = queries.entries(connection, start, limit)
+            return [(position, entry_of(body)) for position, body in rows]
+
+        return await self._read(query)
 
     async def aclose(self) -> None:
         """Finish what was accepted, then let go of the file."""
@@ -289,10 +312,10 @@ def _connect(file: Path, settings: SqliteSettings, mode: str) -> sqlite3.Connect
     return connection
 
 
-def _prepare(file: Path, settings: SqliteSettings, migrations: Sequence[Migration]) -> EndFilter:
+def _prepare(file: Path, settings: SqliteSettings, migrations: Sequence[Migration]) -> set[NodeId]:
     connection = _connect(file, settings, "rw")
     try:
         migrate(connection, str(file), migrations)
-        return EndFilter(queries.ended(connection))
+        return queries.ended(connection)
     finally:
         connection.close()
