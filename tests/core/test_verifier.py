@@ -31,7 +31,7 @@ from adjourn.runtime.policies import load_policy, preset_names
 
 from .tabletop import POLICY
 
-SMALL = replace(POLICY, ladder=LadderRules(2, 2, 1, 2))
+SMALL = replace(POLICY, ladder=LadderRules(2, 2, 2, 2))
 
 
 def broken(engine: ShippedEngine, policy: Policy = SMALL) -> dict[Law, LawResult]:

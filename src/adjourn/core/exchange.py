@@ -240,7 +240,9 @@ class Exchange:
             and (offer is Offer.ALWAYS or (offer is Offer.WHEN_PERMITTED and permitted))
         )
 
-    def _after_forward(self, event: t.Event) -> t.Command:
+    def _after_forward(
+        self, event: t.ReplyEnded | t.SentenceReady | t.ReplyFailed | t.PassedOn
+    ) -> t.Command:
         match event:
             case t.PassedOn():
                 return self._answer(t.Leave())
@@ -250,8 +252,6 @@ class Exchange:
                 return self._screen(text, None)
             case t.ReplyEnded(reply=reply):
                 return self._reply_ended(reply)
-            case _:
-                raise IllegalEvent(f"{event!r} does not follow a forward")
 
     def _reply_ended(self, reply: t.ModelReply) -> t.Command:
         if not self._acts:
@@ -270,8 +270,7 @@ class Exchange:
                 return self._end(answer)
             self._confirming = True
             return self._forward(self._guidance(), self._policy.tool.confirm)
-        if self._flow is not t.Flow.HOLD:
-            self._said = _join(self._said, reply.texts)
+        self._said = _join(self._said, reply.texts)
         self._denied += 1
         if self._denied > _MOST_DENIALS:
             words = self._own_words() or self._policy.texts.go_on

@@ -111,7 +111,8 @@ class ChatDialogue:
         self._chunks = reply.chunks()
         if _is_event_stream(reply):
             self._reader = wire.StreamReader(command.watch, template=self._template)
-            self._heard, self._screened = "", 0
+            if not self._waiting:
+                self._heard, self._screened = "", 0
             return await self._read_stream()
         return await self._read_whole(reply, command)
 
