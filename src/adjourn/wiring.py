@@ -26,6 +26,9 @@ from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.policies import load_policy
 from adjourn.store.sqlite import SqliteStore
 from adjourn.upstream.http import HttpUpstream
+from adjourn.upstream.local_model import LocalModel
+
+__all__ = ["LocalModel", "Parts", "assemble", "make_detector", "make_upstream", "running"]
 
 _DETECTORS: Mapping[str, Callable[[DetectionConfig], Detector]] = {
     "local": lambda detection: LocalDetector(threads=detection.threads),
@@ -66,7 +69,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             default_country=config.default_country,
             links=links,
         ),
-        own_pages=own_app([*api.routes(), *chat_routes(), *extra_routes]),
+        own_pages=own_app([*api.routes(), *chat_routes(_names(parts.resources)), *extra_routes]),
     )
 
 
@@ -126,6 +129,10 @@ def make_detector(name: str, detection: DetectionConfig) -> Detector:
             hint=f"known: {', '.join(sorted(_DETECTORS))}",
         )
     return make(detection)
+
+
+def _names(resources: Resources) -> dict[str, str]:
+    return {country.country: country.name for country in resources.countries}
 
 
 def _resources_for(resources: Resources, clock: Clock) -> ResourcesFor:

@@ -1,0 +1,198 @@
+// The page itself: draws the path that is shown, and turns what the user does into requests.
+import { ask } from "./api.js";
+import { showResources } from "./crisis.js";
+import { Tree } from "./tree.js";
+import { words } from "./words.js";
+
+const at = (id) => document.getElementById(id);
+const state = { tree: new Tree(), conversation: "", running: null, editing: null, crisis: null };
+
+function newChat() {
+  state.running?.abort();
+  Object.assign(state, { tree: new Tree(), conversation: crypto.randomUUID(), editing: null, crisis: null });
+  at("text").value = "";
+  say("");
+  draw();
+  at("text").focus();
+}
+
+async function send(text) {
+  const parent = state.editing ? state.editing.parent : state.tree.leaf;
+  state.editing = null;
+  const mine = state.tree.add(parent, "user", text);
+  await answer(mine);
+}
+
+async function answer(mine) {
+  const messages = state.tree.path(mine.id).map(({ role, text }) => ({ role, content: text }));
+  const reply = state.tree.add(mine.id, "assistant", "", { waiting: true });
+  state.running = new AbortController();
+  say(words.thinking);
+  draw();
+  const bubble = document.querySelector(`[data-id="${reply.id}"] .bubble`);
+  const onText = (text) => {
+    reply.text += text;
+    bubble.textContent = reply.text;
+  };
+  const options = { conversation: state.conversation, country: at("country").value, onText, signal: state.running.signal };
+  const outcome = await ask(messages, options).catch((error) => ({ state: error.name === "AbortError" ? "stopped" : "failed", adjourn: {} }));
+  state.running = null;
+  finish(mine, reply, outcome);
+}
+
+function finish(mine, reply, outcome) {
+  reply.waiting = false;
+  document.body.dataset.state = outcome.state;
+  if (outcome.state === "done" || outcome.state === "locked") {
+    Object.assign(reply, { decision: outcome.state === "locked" ? "end" : outcome.decision, adjourn: outcome.adjourn });
+    if (outcome.state === "locked") reply.text = outcome.message ?? words.endedStatus;
+    if (outcome.adjourn.resources) state.crisis = outcome.adjourn.resources;
+    say(reply.decision === "end" ? words.endedStatus : words.answered);
+  } else {
+    state.tree.drop(reply.id);
+    mine.broken = true;
+    say(words[outcome.state]);
+  }
+  draw();
+  if (reply.decision === "end") at("ended").focus();
+  else if (outcome.adjourn?.resources) at("crisis").focus();
+  else if (outcome.state === "done") at("text").focus();
+}
+
+function say(text) {
+  at("status").textContent = text;
+}
+
+function draw() {
+  const path = state.tree.path();
+  at("messages").replaceChildren(...path.map(drawMessage));
+  const last = path.at(-1);
+  const ended = path.some((node) => node.decision === "end");
+  // Somebody in crisis never meets an end: if both were ever due, the crisis panel stays.
+  const crisis = path.some((node) => node.decision === "support") ? state.crisis : null;
+  at("crisis").hidden = !crisis;
+  if (crisis) showResources(at("resources"), crisis);
+  at("ended").hidden = !ended || Boolean(crisis);
+  if (ended) drawEnd(path.find((node) => node.decision === "end"));
+  at("compose").hidden = ended && !state.editing;
+  at("send").hidden = Boolean(state.running);
+  at("stop").hidden = !state.running;
+  last && document.querySelector(`[data-id="${last.id}"]`)?.scrollIntoView({ block: "nearest" });
+}
+
+function drawMessage(node) {
+  const item = document.createElement("li");
+  item.dataset.id = node.id;
+  item.className = [node.role, node.decision === "warn" ? "warn" : "", node.waiting ? "waiting" : ""].join(" ").trim();
+  const who = document.createElement("span");
+  who.className = "who";
+  who.textContent = node.role === "user" ? words.you : node.decision === "warn" ? words.warning : words.model;
+  const bubble = document.createElement("div");
+  bubble.className = "bubble";
+  bubble.textContent = node.text;
+  item.append(who, bubble);
+  const tools = node.role === "user" ? userTools(node) : replyTools(node);
+  if (tools.length) {
+    const row = document.createElement("div");
+    row.className = "tools";
+    row.append(...tools);
+    item.append(row);
+  }
+  return item;
+}
+
+function userTools(node) {
+  const tools = [];
+  if (!state.running) tools.push(button(words.edit, () => edit(node)));
+  if (node.broken && node.id === state.tree.leaf) {
+    tools.push(button(words.retry, () => {
+      node.broken = false;
+      answer(node);
+    }));
+  }
+  const versions = state.tree.children(node.parent).filter(({ role }) => role === "user");
+  if (versions.length > 1) tools.push(...picker(node, versions));
+  return tools;
+}
+
+function picker(node, versions) {
+  const place = versions.indexOf(node);
+  const go = (step) => {
+    state.tree.show(versions[place + step].id);
+    draw();
+  };
+  const back = button("‹", () => go(-1), words.previous);
+  const forth = button("›", () => go(1), words.next);
+  back.disabled = place === 0;
+  forth.disabled = place === versions.length - 1;
+  const ended = versions.filter((one) => one !== node && state.tree.isEnded(one.id)).length;
+  const note = ended ? ` (${words.otherEnded(ended)})` : "";
+  const told = document.createElement("span");
+  told.textContent = words.version(place + 1, versions.length) + note;
+  return [back, told, forth];
+}
+
+function replyTools(node) {
+  const isLast = node.id === state.tree.leaf;
+  if (node.decision !== "confirm_user_end" || !isLast || state.running) return [];
+  return [button(words.yes, () => send("Yes")), button(words.no, () => at("text").focus())];
+}
+
+function drawEnd(node) {
+  const asked = state.tree.path(node.id).at(-3)?.decision === "confirm_user_end";
+  at("ended-why").textContent = asked ? words.endedByUser : words.endedByRule;
+  const statement = at("ended-statement");
+  const url = node.adjourn?.statement_url ?? "";
+  statement.hidden = !/^https?:\/\//.test(url);
+  if (!statement.hidden) statement.href = new URL(url).pathname;
+}
+
+function edit(node) {
+  state.editing = node;
+  draw();
+  say(words.editing);
+  at("text").value = node.text;
+  at("text").focus();
+}
+
+function save() {
+  const text = state.tree.path().map((node) => `${node.role === "user" ? words.you : words.model}: ${node.text}\n`).join("\n");
+  const made = document.createElement("a");
+  made.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  made.download = words.file;
+  made.click();
+  URL.revokeObjectURL(made.href);
+}
+
+function button(text, onClick, label) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.textContent = text;
+  if (label) made.setAttribute("aria-label", label);
+  made.addEventListener("click", onClick);
+  return made;
+}
+
+at("compose").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const text = at("text").value.trim();
+  if (!text || state.running) return;
+  at("text").value = "";
+  send(text);
+});
+at("text").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    event.preventDefault();
+    at("compose").requestSubmit();
+  }
+});
+at("stop").addEventListener("click", () => state.running?.abort());
+at("new").addEventListener("click", newChat);
+at("ended-new").addEventListener("click", newChat);
+at("ended-save").addEventListener("click", save);
+at("ended-earlier").addEventListener("click", () => {
+  say(words.earlier);
+  document.querySelector("#messages .user .tools button")?.focus();
+});
+
+newChat();
