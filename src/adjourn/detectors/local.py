@@ -18,6 +18,7 @@ from typing import Final
 
 from adjourn.core.assessments import Assessed, Assessment, Unknown
 from adjourn.core.messages import Message, frame
+from adjourn.detectors.local_answers import plain_answer
 from adjourn.detectors.local_input import relevant
 from adjourn.detectors.local_model import Network
 
@@ -112,7 +113,10 @@ class LocalDetector:
     def _judge(self, conversation: Sequence[Message]) -> Assessed:
         try:
             judged = self._network.judge(conversation)
-            return Assessment(NAME, judged.hazards, **judged.scalars)
+            scalars = judged.scalars
+            if "confirms" in scalars and (yes := plain_answer(conversation[-1].text)) is not None:
+                scalars = {**scalars, "confirms": float(yes), "declines": float(not yes)}
+            return Assessment(NAME, judged.hazards, **scalars)
         except Exception as error:  # noqa: BLE001 - whatever happens, the answer is "unknown"
             return Unknown(NAME, f"failed: {type(error).__name__}")
 
