@@ -22,11 +22,12 @@ class LocalModel:
         self._server: Any | None = server
 
     @classmethod
-    def start(cls, *, threads: int = 2) -> "LocalModel":
+    def start(cls, *, threads: int = 1) -> "LocalModel":
         """Load the model (about a second) and start its server.
 
         Args:
-            threads: Threads to compute with.
+            threads: Threads to compute with. One is fast enough to read along (70 tokens/s);
+                more wait for each other at every layer, which on a busy machine takes minutes.
 
         Raises:
             BadConfig: The packages are not installed.
@@ -44,6 +45,7 @@ class LocalModel:
         params.warmup = False
         params.verbosity = -1
         params.cpuparams.n_threads = threads
+        params.cpuparams.poll = 0  # waiting threads sleep: the gateway needs the cores too
         params.cpuparams_batch.n_threads = threads
         return cls(xllamacpp.Server(params))
 

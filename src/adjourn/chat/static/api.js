@@ -1,10 +1,11 @@
 // One request to the gateway: streams the reply, and tells how it came out.
-export async function ask(messages, { conversation, country, onText, signal }) {
+export async function ask(messages, { conversation, country, onDecision, onText, signal }) {
   const headers = { "content-type": "application/json", "x-adjourn-conversation": conversation };
   if (country) headers["x-adjourn-country"] = country;
   const body = JSON.stringify({ model: "local", stream: true, messages });
   const reply = await fetch("/v1/chat/completions", { method: "POST", headers, body, signal });
   const outcome = { decision: reply.headers.get("x-adjourn-decision") ?? "", state: "cut", adjourn: {} };
+  onDecision(outcome.decision);
   if (!reply.ok) {
     const { error, adjourn } = await reply.json().catch(() => ({}));
     const state = error?.code === "conversation_ended" ? "locked" : "failed";

@@ -9,11 +9,17 @@ const state = { tree: new Tree(), conversation: "", running: null, editing: null
 
 function newChat() {
   state.running?.abort();
-  Object.assign(state, { tree: new Tree(), conversation: crypto.randomUUID(), editing: null, crisis: null });
+  Object.assign(state, { tree: new Tree(), conversation: newId(), running: null, editing: null, crisis: null });
   at("text").value = "";
   say("");
   draw();
   at("text").focus();
+}
+
+// crypto.randomUUID exists only on https and on this machine; this exists everywhere.
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function send(text) {
@@ -34,8 +40,16 @@ async function answer(mine) {
     reply.text += text;
     bubble.textContent = reply.text;
   };
-  const options = { conversation: state.conversation, country: at("country").value, onText, signal: state.running.signal };
+  // Help is shown as soon as it is due, and stays even if the answer breaks off.
+  const onDecision = (decision) => {
+    if (decision !== "support" || conversation !== state.conversation) return;
+    mine.crisis = true;
+    drawPanels();
+  };
+  const conversation = state.conversation;
+  const options = { conversation, country: at("country").value, onDecision, onText, signal: state.running.signal };
   const outcome = await ask(messages, options).catch((error) => ({ state: error.name === "AbortError" ? "stopped" : "failed", adjourn: {} }));
+  if (conversation !== state.conversation) return; // the user has gone on to a new chat
   state.running = null;
   finish(mine, reply, outcome);
 }
@@ -55,7 +69,7 @@ function finish(mine, reply, outcome) {
   }
   draw();
   if (reply.decision === "end") at("ended").focus();
-  else if (outcome.adjourn?.resources) at("crisis").focus();
+  else if (mine.crisis || outcome.adjourn.resources) at("crisis").focus();
   else if (outcome.state === "done") at("text").focus();
 }
 
@@ -66,18 +80,24 @@ function say(text) {
 function draw() {
   const path = state.tree.path();
   at("messages").replaceChildren(...path.map(drawMessage));
+  drawPanels();
   const last = path.at(-1);
+  last && document.querySelector(`[data-id="${last.id}"]`)?.scrollIntoView({ block: "nearest" });
+}
+
+function drawPanels() {
+  const path = state.tree.path();
   const ended = path.some((node) => node.decision === "end");
   // Somebody in crisis never meets an end: if both were ever due, the crisis panel stays.
-  const crisis = path.some((node) => node.decision === "support") ? state.crisis : null;
+  const crisis = path.some((node) => node.crisis || node.decision === "support");
   at("crisis").hidden = !crisis;
-  if (crisis) showResources(at("resources"), crisis);
-  at("ended").hidden = !ended || Boolean(crisis);
+  if (crisis) showResources(at("resources"), state.crisis ?? {});
+  at("ended").hidden = !ended || crisis;
   if (ended) drawEnd(path.find((node) => node.decision === "end"));
   at("compose").hidden = ended && !state.editing;
   at("send").hidden = Boolean(state.running);
   at("stop").hidden = !state.running;
-  last && document.querySelector(`[data-id="${last.id}"]`)?.scrollIntoView({ block: "nearest" });
+  at("cancel").hidden = !state.editing;
 }
 
 function drawMessage(node) {
@@ -111,15 +131,19 @@ function userTools(node) {
     }));
   }
   const versions = state.tree.children(node.parent).filter(({ role }) => role === "user");
-  if (versions.length > 1) tools.push(...picker(node, versions));
+  if (versions.length > 1 && !state.running) tools.push(picker(node, versions));
   return tools;
 }
 
+// `‹ Version 2 of 3 ›`; focus stays on it, since everything is drawn anew.
 function picker(node, versions) {
   const place = versions.indexOf(node);
   const go = (step) => {
-    state.tree.show(versions[place + step].id);
+    const { id } = versions[place + step];
+    state.tree.show(id);
     draw();
+    say(words.version(place + step + 1, versions.length));
+    document.querySelector(`[data-id="${id}"] .picker button:enabled`)?.focus();
   };
   const back = button("‹", () => go(-1), words.previous);
   const forth = button("›", () => go(1), words.next);
@@ -129,13 +153,21 @@ function picker(node, versions) {
   const note = ended ? ` (${words.otherEnded(ended)})` : "";
   const told = document.createElement("span");
   told.textContent = words.version(place + 1, versions.length) + note;
-  return [back, told, forth];
+  const all = document.createElement("span");
+  all.className = "picker";
+  all.append(back, told, forth);
+  return all;
 }
 
 function replyTools(node) {
   const isLast = node.id === state.tree.leaf;
   if (node.decision !== "confirm_user_end" || !isLast || state.running) return [];
-  return [button(words.yes, () => send("Yes")), button(words.no, () => at("text").focus())];
+  return [button(words.yes, () => agree()), button(words.no, () => at("text").focus())];
+}
+
+function agree() {
+  state.editing = null;
+  send("Yes");
 }
 
 function drawEnd(node) {
@@ -153,6 +185,15 @@ function edit(node) {
   say(words.editing);
   at("text").value = node.text;
   at("text").focus();
+}
+
+function cancelEdit() {
+  const { id } = state.editing;
+  state.editing = null;
+  at("text").value = "";
+  say("");
+  draw();
+  document.querySelector(`[data-id="${id}"] .tools button`)?.focus();
 }
 
 function save() {
@@ -181,12 +222,14 @@ at("compose").addEventListener("submit", (event) => {
   send(text);
 });
 at("text").addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && state.editing) cancelEdit();
   if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     at("compose").requestSubmit();
   }
 });
 at("stop").addEventListener("click", () => state.running?.abort());
+at("cancel").addEventListener("click", cancelEdit);
 at("new").addEventListener("click", newChat);
 at("ended-new").addEventListener("click", newChat);
 at("ended-save").addEventListener("click", save);
