@@ -20,10 +20,14 @@ from adjourn.detectors.local_heads import HAZARDS, HEADS, OF_ASSISTANT, OF_USER
 from adjourn.detectors.local_model import Network
 
 SHARES = {
-    "harm": 0.1, "abuse": 0.05, "crisis_self": 0.15, "crisis_others": 0.1, "wants_end": 0.05,
-    "insists": 0.2, "confirms": 0.3, "declines": 0.3, "refuses": 0.3, "redirects": 0.2,
+    "harm": 0.3, "abuse": 0.15, "crisis_self": 0.4, "crisis_others": 0.1, "wants_end": 0.05,
+    "insists": 0.2, "confirms": 0.3, "declines": 0.3, "refuses": 0.5, "redirects": 0.3,
+    **dict.fromkeys(map(str, HAZARDS), 0.5),
 }  # fmt: skip
-"""Share of positives that probabilities are calibrated for: our choice, see docs/detector.md."""
+"""Share of positives that probabilities are calibrated for: our choice, see docs/detector.md.
+
+Of a hazard: among harmful messages.
+"""
 FALSE_POSITIVES = {
     "abuse": 0.005, "harm": 0.005, "crisis_self": 0.02, "crisis_others": 0.02,
     "wants_end": 0.001, "confirms": 0.005, "declines": 0.01, "insists": 0.005,
@@ -31,6 +35,7 @@ FALSE_POSITIVES = {
 }  # fmt: skip
 """Highest false-positive rate that a suggested threshold may have."""
 CASES = Path(__file__).parents[1] / "tests/detectors/cases"
+SHIPPED = Path(__file__).parents[1] / "src/adjourn/detectors/weights"
 N_HAZARDS = len(HAZARDS)
 
 
@@ -146,8 +151,8 @@ def main() -> None:
     """Run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--metrics", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, default=SHIPPED)
+    parser.add_argument("--metrics", type=Path, default=Path(__file__).parent / "metrics.json")
     parser.add_argument("--hold-out", action="store_true")
     args = parser.parse_args()
     network = Network(
@@ -174,7 +179,6 @@ def main() -> None:
         both, np.concatenate([probabilities(dev_logits, calibration), p])
     )
     args.metrics.write_text(json.dumps(result, indent=1) + "\n")
-    np.savez(args.weights / "scores.npz", dev=dev_logits, extra=logits)
     for key in ("held_out_rows", "rows"):
         print("==", key)
         for row in result[key]:

@@ -8,7 +8,6 @@ Fixed seeds; two threads; no network. See training/README.md.
 
 import argparse
 import importlib.resources
-import json
 import random
 import time
 from pathlib import Path
@@ -107,7 +106,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the *.jsonl")
     parser.add_argument("--out", type=Path, default=None, help="where the weights go")
     parser.add_argument("--hold-out", action="store_true", help="leave whole sources out")
-    parser.add_argument("--epochs", type=float, default=2.0)
+    parser.add_argument("--epochs", type=float, default=2.2)
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
@@ -123,11 +122,7 @@ def main() -> None:
     with importlib.resources.as_file(package / "model.safetensors") as path:
         judge = pretrained(path, len(HEADS))
     fit(judge, train, sources.dialogues(args.data), Ids(tokenizer), args.epochs)
-    torch.save(judge.state_dict(), out / "judge.pt")
     export(judge, tokenizer, out)
-    (out / "run.json").write_text(
-        json.dumps({"seed": SEED, "epochs": args.epochs, "hold_out": args.hold_out})
-    )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ AT = {
     "insists": 0.7,
     "refuses": 0.5,
     "redirects": 0.5,
-} | dict.fromkeys(map(str, Hazard), 0.7)
+} | dict.fromkeys(map(str, Hazard), 0.85)
 """Thresholds at which the cases are read; docs/detector.md says how they come about."""
 
 
@@ -76,14 +76,14 @@ def test_unseen_cases(detector: LocalDetector) -> None:
             ):
                 false.append((head, case.text, round(p, 3)))
     recall = {head: sum(hits) / len(hits) for head, hits in seen.items() if hits}
-    assert recall["crisis_self"] >= 0.6, recall
-    assert recall["abuse"] >= 0.85, recall
-    assert recall["wants_end"] >= 0.5, recall
-    assert recall["confirms"] >= 0.2, recall
+    assert recall["crisis_self"] >= 0.9, recall
+    assert recall["abuse"] >= 0.95, recall
+    assert recall["wants_end"] >= 0.85, recall
+    assert recall["confirms"] == 1.0, recall
     assert recall["refuses"] >= 0.9, recall
     ending = {"abuse", "wants_end", "confirms", "insists", *map(str, Hazard)}
-    assert len([one for one in false if one[0] in ending]) <= 3, false
-    assert len([one for one in false if one[0] == "crisis_self"]) <= 3, false
+    assert [one for one in false if one[0] in ending] == []
+    assert len([one for one in false if one[0] == "crisis_self"]) <= 4, false
 
 
 def test_distress_that_swears_is_no_abuse(detector: LocalDetector) -> None:

@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 
 from adjourn.core.hazards import Hazard
 from adjourn.core.messages import Message, Role
+from adjourn.detectors.local_answers import SURE, plain_answer
 from adjourn.detectors.local_heads import HAZARDS, HEADS, OF_ASSISTANT, OF_USER, SCALARS
 from adjourn.detectors.local_input import Window, relevant, windows
 
@@ -30,6 +31,14 @@ _OF_BEGINNING: Final = frozenset({"refuses"})
 one that only quotes a refusal on its third page is none."""
 _OF_ALL: Final = frozenset({"confirms"})
 """The least of all windows counts: a yes must not hang on one part of a message."""
+
+
+def _answer_plainly(yes: bool | None, scalars: dict[str, float]) -> None:
+    """Let a plain yes or no override the network, both ways."""
+    if yes is not None:
+        said, unsaid = ("confirms", "declines") if yes else ("declines", "confirms")
+        scalars[said] = max(scalars[said], SURE)
+        scalars[unsaid] = min(scalars[unsaid], 1.0 - SURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,8 @@ class Network:
                 continue
             column = p[:1, i] if name in _OF_BEGINNING else p[:, i]
             scalars[name] = float(column.min() if name in _OF_ALL else column.max())
+        if by_user and answers:
+            _answer_plainly(plain_answer(conversation[-1].text), scalars)
         joint = p[:, : len(HAZARDS)] * p[:, [HEADS.index("harm")]]
         return Judged(dict(zip(HAZARDS, map(float, joint.max(0)), strict=True)), scalars)
 
