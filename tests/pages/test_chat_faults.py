@@ -76,7 +76,11 @@ def test_an_edit_can_be_left(page: Page, run: Run) -> None:
     open_chat(page, run())
     say(page, "hello")
     edit = page.get_by_role("button", name="Edit")
-    for leave in (lambda: page.keyboard.press("Escape"), page.locator("#cancel").click):
+    leaves: list[Callable[[], None]] = [
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.locator("#cancel").click(),
+    ]
+    for leave in leaves:
         edit.click()
         expect(page.get_by_label("Your message")).to_have_value("hello")
         leave()

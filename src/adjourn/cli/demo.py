@@ -5,12 +5,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import click
+from uvicorn import Server
 
 from adjourn.cli.play import play
 from adjourn.cli.serve import listen, run, server
@@ -38,13 +39,19 @@ def demo(host: str, port: int, data: str | None, *, plays: bool, as_json: bool) 
     with tempfile.TemporaryDirectory() as folder:
         store = StoreConfig(path=str(Path(data or folder) / "adjourn.sqlite3"))
         config = Config(server=ServerConfig(host=host, port=0 if plays else port), store=store)
-        run(_play(config, as_json=as_json) if plays else _demo(config))
+        if plays:
+            run(_play(config, as_json=as_json))
+            return
+        with suppress(KeyboardInterrupt):  # how the demo is meant to be stopped
+            run(_demo(config))
 
 
 async def _demo(config: Config) -> None:
     async with _serving(config) as (url, stop):
         click.echo(f"Chat page   {url}/chat")
         click.echo(f"API         {url}/v1   (any OpenAI client: set its base_url to this)")
+        click.echo(f"""Try it      curl {url}/v1/chat/completions -d \\
+            '{{"model": "any", "messages": [{{"role": "user", "content": "Hello!"}}]}}'""")
         click.echo("A tiny model answers: it is here to be talked to, not to be believed.")
         click.echo("Ctrl-C stops everything.")
         await stop.wait()
@@ -60,23 +67,33 @@ async def _play(config: Config, *, as_json: bool) -> None:
 @asynccontextmanager
 async def _serving(config: Config) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """Serve the demo; yield its address and an event that is set once the server stops."""
-    listener = listen(config)
-    port = listener.getsockname()[1]
-    click.echo("Loading the model ...", err=True)
-    model = await asyncio.to_thread(LocalModel.start)
-    stopped = asyncio.Event()
-    complete = _complete(config, port, model.base_url)
-    async with running(complete, demo_policy()) as gateway:
-        web = server(gateway)
-        task = asyncio.create_task(web.serve(sockets=[listener]))
-        task.add_done_callback(lambda _: stopped.set())
+    with listen(config) as listener:
+        port = listener.getsockname()[1]
+        click.echo("Loading the model ...", err=True)
+        model = await asyncio.to_thread(LocalModel.start)
+        complete = _complete(config, port, model.base_url)
         try:
-            await _until_it_answers(complete.server.host, port)
-            yield complete.public_url, stopped
+            async with (
+                running(complete, demo_policy()) as gateway,
+                _until_left(server(gateway), listener) as stopped,
+            ):
+                await _until_it_answers(complete.server.host, port)
+                yield complete.public_url, stopped
         finally:
-            web.should_exit = True
-            await task
             model.stop()
+
+
+@asynccontextmanager
+async def _until_left(web: Server, listener: socket.socket) -> AsyncIterator[asyncio.Event]:
+    """Serve as long as the block runs; the event is set if the server stops before."""
+    stopped = asyncio.Event()
+    task = asyncio.create_task(web.serve(sockets=[listener]))
+    task.add_done_callback(lambda _: stopped.set())
+    try:
+        yield stopped
+    finally:
+        web.should_exit = True
+        await task
 
 
 def _complete(config: Config, port: int, upstream: str) -> Config:
