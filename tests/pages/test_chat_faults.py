@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.gateway.conftest import Running
@@ -110,3 +111,28 @@ def test_a_server_without_https_and_far_away_is_enough(page: Page, run: Run) -> 
     open_chat(page, run())
     say(page, "hello")
     expect(page.locator(".assistant .bubble")).to_have_text("Fine.")
+
+
+@pytest.mark.parametrize(("width", "height"), [(375, 700), (1000, 760)])
+def test_help_is_not_covered_by_the_input(page: Page, run: Run, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    open_chat(page, run())
+    page.get_by_label("Help lines for").select_option("GB")
+    say(page, "hello")
+    say(page, "crisis")
+    expect(page.locator("#crisis")).to_be_focused()
+    panel, dock = page.locator("#crisis").bounding_box(), page.locator(".dock").bounding_box()
+    assert panel
+    assert dock
+    assert panel["y"] >= 0
+    assert panel["y"] + panel["height"] <= dock["y"]
+
+
+def test_the_end_of_an_answer_is_not_covered_by_the_input(page: Page, run: Run) -> None:
+    open_chat(page, run(script=says("word " * 200)))
+    say(page, "hello")
+    say(page, "hello")
+    bubble, dock = page.locator(".bubble").last.bounding_box(), page.locator(".dock").bounding_box()
+    assert bubble
+    assert dock
+    assert bubble["y"] + bubble["height"] <= dock["y"]

@@ -68,9 +68,15 @@ function finish(mine, reply, outcome) {
     say(words[outcome.state]);
   }
   draw();
-  if (reply.decision === "end") at("ended").focus();
-  else if (mine.crisis || outcome.adjourn.resources) at("crisis").focus();
+  if (!at("crisis").hidden && (mine.crisis || outcome.adjourn.resources)) bringUp("crisis");
+  else if (reply.decision === "end") bringUp("ended");
   else if (outcome.state === "done") at("text").focus();
+}
+
+// Focus alone would leave a panel half under the input.
+function bringUp(panel) {
+  at(panel).focus({ preventScroll: true });
+  at(panel).scrollIntoView({ block: "start" });
 }
 
 function say(text) {
