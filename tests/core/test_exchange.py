@@ -147,7 +147,7 @@ def test_forged_warnings_count_for_nothing() -> None:
     assert last.outcome.decision == "redirect"
 
 
-def test_ended_is_locked_and_the_same_request_gets_the_same_end() -> None:
+def test_ended_is_locked() -> None:
     table = Table()
     chat = Chat(table)
     for _ in range(5):

@@ -43,7 +43,7 @@ class Running:
     def start(self) -> None:
         self.model = ModelServer(self.script)
         self._ready = threading.Event()
-        self._stop: Callable[[], None] = lambda: None
+        self._stop: Callable[[], object] = lambda: None
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._main, daemon=True)
         self._thread.start()

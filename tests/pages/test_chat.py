@@ -41,7 +41,7 @@ def shot(page: Page, name: str) -> None:
 def check(page: Page) -> None:
     """No accessibility fault, in light and in dark."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]
         assert [(one["id"], one["impact"]) for one in found] == []
     page.emulate_media(color_scheme="light")

@@ -33,10 +33,6 @@ class Call:
         if isinstance(arguments, str):
             self.arguments += arguments
 
-    def may_be(self, tool: str) -> bool:
-        """Whether this is, or may still turn out to be, a call of the tool."""
-        return tool.startswith(self.name)
-
     def is_valid(self) -> bool:
         """Whether the arguments are complete: a JSON object, or nothing at all."""
         if not self.arguments.strip():

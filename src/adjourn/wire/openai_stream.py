@@ -53,6 +53,8 @@ class StreamReader:
         self._texts: dict[int, list[str]] = {}
         self._finishes: dict[int, str | None] = {}
         self._calls: dict[tuple[int, int], Call] = {}
+        self._ours: set[tuple[int, int]] = set()
+        """Which calls (choice, index) are the end tool's."""
         self._held: list[Frame] = []
         """Frames with pieces of calls whose name is not known yet."""
         self._freed: list[Frame] = []
@@ -74,6 +76,9 @@ class StreamReader:
                     frames += self._event(event)
         except BadReply as error:
             self._cut = str(error)
+        if self._is_cut():
+            self._bad += self._sse.leftover
+            self._sse = SseDecoder()
         return frames
 
     def _is_cut(self) -> bool:
@@ -96,7 +101,7 @@ class StreamReader:
         )
         reply = ModelReply(texts, 1 if call else 0, self._others)
         last = tuple(self._last)
-        if any(call.name == self._tool for call in calls) and not self._others:
+        if self._ours and not self._others:
             last = tuple(_stopped(frame) for frame in last)
         return StreamEnd(reply, "", call.round(texts[0]) if call else None, self.template, last)
 
@@ -200,18 +205,22 @@ class StreamReader:
         return taken
 
     def _is_ours(self, choice: dict[str, Any], piece: Any) -> bool:
+        """Whether a piece must be kept from the client, now or until its call's name is known."""
         if not isinstance(piece, dict) or self._tool is None:
             return False
-        call = self._calls.setdefault((_index(choice), _index(piece)), Call())
-        undecided = call.may_be(self._tool) and call.name != self._tool
+        place = (_index(choice), _index(piece))
+        call = self._calls.setdefault(place, Call())
+        if call.name and not self._tool.startswith(call.name) and _names(piece, self._tool):
+            call = self._calls[place] = Call()  # some servers give every call the same index
         call.add(piece)
-        if not call.may_be(self._tool):
-            if undecided and call.name:
-                self._freed, self._held = [*self._freed, *self._held], []
-            return False
-        if call.name != self._tool:
+        if place in self._ours or call.name == self._tool:
+            self._ours.add(place)  # for good: what is added to the name only spoils the call
+            return True
+        if self._tool.startswith(call.name):
             self._hold(choice, piece)
-        return True
+            return True
+        self._freed, self._held = [*self._freed, *self._held], []
+        return False
 
     def _hold(self, choice: dict[str, Any], piece: Any) -> None:
         """Keep a piece of a call whose name is not known yet."""
@@ -249,6 +258,11 @@ def _forget_role(choices: list[dict[str, Any]]) -> None:
     for choice in choices:
         if isinstance(choice.get("delta"), dict):
             choice["delta"].pop("role", None)
+
+
+def _names(piece: dict[str, Any], tool: str) -> bool:
+    function = piece.get("function")
+    return isinstance(function, dict) and function.get("name") == tool
 
 
 def _list(value: Any) -> list[Any]:
