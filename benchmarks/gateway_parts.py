@@ -118,13 +118,12 @@ def barest(upstream_port: int) -> Any:
 
 async def adjourn(upstream_port: int, *, shadow: bool, detector: str, database: str) -> Any:
     """The gateway, with a detector that answers from a table, or the local one."""
-    from adjourn.runtime.policies import load_policy
-
     from adjourn.config import Config, DetectionConfig, UpstreamConfig
     from adjourn.core.assessments import Assessment
     from adjourn.core.policy import Mode
     from adjourn.runtime.clock import SystemClock
     from adjourn.runtime.helplines import shipped_resources
+    from adjourn.runtime.policies import load_policy
     from adjourn.store.memory import MemoryStore
     from adjourn.store.sqlite import SqliteStore
     from adjourn.testing import FixedDetector
