@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from adjourn.core.errors import BadConfig
-from adjourn.core.policy_file import line_of
+from adjourn.core.policy_file import line_in_message, line_of
 
 _PREFIX: Final = "ADJOURN_"
 
@@ -147,7 +147,8 @@ def _parse(name: str, text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise BadConfig(f"not TOML: {error}", file=name) from None
+        line = line_in_message(str(error))
+        raise BadConfig(f"not TOML: {error}", file=name, line=line) from None
 
 
 def _put(document: dict[str, Any], key: str, value: Any) -> None:

@@ -90,17 +90,19 @@ class Running:
                 gateway, port=0, lifespan="off", log_config=None, access_log=False,
                 timeout_graceful_shutdown=1,
             )  # fmt: skip
+            # Server.serve() looks every 0.1 s whether it is to stop; its halves do not wait.
+            settings.load()
             server = uvicorn.Server(settings)
-            server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-            self._stop = lambda: loop.call_soon_threadsafe(setattr, server, "should_exit", True)
-            serving = asyncio.create_task(server.serve())
-            while not server.started:
-                await asyncio.sleep(0.005)
-                if serving.done():
-                    await serving
+            server.lifespan = settings.lifespan_class(settings)
+            stopping = asyncio.Event()
+            self._stop = lambda: loop.call_soon_threadsafe(stopping.set)
+            await server.startup()
             self.port = server.servers[0].sockets[0].getsockname()[1]
             self._ready.set()
-            await serving
+            await stopping.wait()
+            for connection in tuple(server.server_state.connections):
+                connection.shutdown()
+            await server.shutdown()
 
     @property
     def url(self) -> str:

@@ -57,6 +57,7 @@ def test_an_ordinary_chat(page: Page, run: Run) -> None:
     check(page)
 
 
+@pytest.mark.slow
 def test_abuse_to_the_end_and_beyond(page: Page, run: Run) -> None:
     running = run()
     open_chat(page, running)
@@ -86,6 +87,7 @@ def test_abuse_to_the_end_and_beyond(page: Page, run: Run) -> None:
     expect(page.locator(".assistant .bubble")).to_have_text("Fine.")
 
 
+@pytest.mark.slow
 def test_the_conversation_can_be_saved(page: Page, run: Run) -> None:
     open_chat(page, run())
     insult_to_the_end(page)
@@ -113,6 +115,7 @@ def test_crisis_in_the_middle_of_abuse(page: Page, run: Run) -> None:
     expect(page.locator("#compose")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_an_unknown_country_gets_no_other_country_s_line(page: Page, run: Run) -> None:
     open_chat(page, run())
     say(page, "crisis")
@@ -122,6 +125,7 @@ def test_an_unknown_country_gets_no_other_country_s_line(page: Page, run: Run) -
 
 
 @pytest.mark.parametrize("confirms", [True, False])
+@pytest.mark.slow
 def test_the_user_ends_it(page: Page, run: Run, confirms: bool) -> None:
     open_chat(page, run())
     say(page, "finish this")
@@ -136,6 +140,7 @@ def test_the_user_ends_it(page: Page, run: Run, confirms: bool) -> None:
         expect(page.locator(".assistant .bubble").last).to_have_text("Fine.")
 
 
+@pytest.mark.slow
 def test_a_cut_answer_is_told_and_can_be_tried_again(page: Page, run: Run) -> None:
     cut = Answer(headers={"content-type": "text/event-stream"}, pieces=[chunk({"content": "He"})])
     answers = [cut]
@@ -151,6 +156,7 @@ def test_a_cut_answer_is_told_and_can_be_tried_again(page: Page, run: Run) -> No
     expect(page.locator(".assistant .bubble")).to_have_text("Fine.")
 
 
+@pytest.mark.slow
 def test_markup_in_messages_stays_text(page: Page, run: Run) -> None:
     evil = '<img src=x onerror="alert(1)"><script>alert(2)</script>'
     open_chat(page, run(script=says(evil)))
@@ -160,6 +166,7 @@ def test_markup_in_messages_stays_text(page: Page, run: Run) -> None:
     expect(page.locator("li img, li script")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_no_live_region_speaks_every_token(page: Page, run: Run) -> None:
     open_chat(page, run(script=says(" ".join(["word"] * 30))))
     page.evaluate("""() => {
@@ -173,6 +180,7 @@ def test_no_live_region_speaks_every_token(page: Page, run: Run) -> None:
     assert len(spoken) <= 2, spoken
 
 
+@pytest.mark.slow
 def test_the_keyboard_is_enough(page: Page, run: Run) -> None:
     open_chat(page, run())
     page.keyboard.type("hello")
@@ -185,6 +193,7 @@ def test_the_keyboard_is_enough(page: Page, run: Run) -> None:
     expect(page.locator(".user .bubble").last).to_have_text("two\nlines")
 
 
+@pytest.mark.slow
 def test_a_phone(page: Page, run: Run) -> None:
     page.set_viewport_size({"width": 320, "height": 640})
     open_chat(page, run())

@@ -31,6 +31,7 @@ def send(page: Page, text: str) -> None:
     page.get_by_role("button", name="Send").click()
 
 
+@pytest.mark.slow
 def test_help_is_shown_even_if_the_answer_breaks_off(page: Page, run: Run) -> None:
     open_chat(page, run(script=first(CUT)))
     page.get_by_label("Help lines for").select_option("GB")
@@ -43,6 +44,7 @@ def test_help_is_shown_even_if_the_answer_breaks_off(page: Page, run: Run) -> No
     expect(crisis.locator("a").first).to_have_text("999")
 
 
+@pytest.mark.slow
 def test_help_is_shown_before_a_slow_answer_is_complete(page: Page, run: Run) -> None:
     open_chat(page, run(script=first(HANGS)))
     send(page, "crisis")
@@ -53,6 +55,7 @@ def test_help_is_shown_before_a_slow_answer_is_complete(page: Page, run: Run) ->
     expect(page.locator("#crisis")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_a_new_chat_in_the_middle_of_an_answer(page: Page, run: Run) -> None:
     open_chat(page, run(script=first(HANGS)))
     send(page, "hello")
@@ -65,6 +68,7 @@ def test_a_new_chat_in_the_middle_of_an_answer(page: Page, run: Run) -> None:
     expect(page.get_by_role("status")).to_have_text("The model has answered.")
 
 
+@pytest.mark.slow
 def test_a_stopped_answer_can_be_asked_for_again(page: Page, run: Run) -> None:
     open_chat(page, run(script=first(HANGS)))
     send(page, "hello")
@@ -73,6 +77,7 @@ def test_a_stopped_answer_can_be_asked_for_again(page: Page, run: Run) -> None:
     expect(page.locator(".bubble")).to_have_text(["hello", "Fine."])
 
 
+@pytest.mark.slow
 def test_an_edit_can_be_left(page: Page, run: Run) -> None:
     open_chat(page, run())
     say(page, "hello")
@@ -91,6 +96,7 @@ def test_an_edit_can_be_left(page: Page, run: Run) -> None:
     expect(page.locator(".user .bubble")).to_have_text(["hello", "more"])
 
 
+@pytest.mark.slow
 def test_the_keyboard_moves_between_versions(page: Page, run: Run) -> None:
     open_chat(page, run())
     for text in ("one", "two", "three"):
@@ -105,6 +111,7 @@ def test_the_keyboard_moves_between_versions(page: Page, run: Run) -> None:
     expect(page.get_by_role("status")).to_have_text("Version 1 of 3")
 
 
+@pytest.mark.slow
 def test_a_server_without_https_and_far_away_is_enough(page: Page, run: Run) -> None:
     """What a page has that came over plain HTTP from another machine: no crypto.randomUUID."""
     page.add_init_script("delete Crypto.prototype.randomUUID")
@@ -114,6 +121,7 @@ def test_a_server_without_https_and_far_away_is_enough(page: Page, run: Run) -> 
 
 
 @pytest.mark.parametrize(("width", "height"), [(375, 700), (1000, 760)])
+@pytest.mark.slow
 def test_help_is_not_covered_by_the_input(page: Page, run: Run, width: int, height: int) -> None:
     page.set_viewport_size({"width": width, "height": height})
     open_chat(page, run())
@@ -128,6 +136,7 @@ def test_help_is_not_covered_by_the_input(page: Page, run: Run, width: int, heig
     assert panel["y"] + panel["height"] <= dock["y"]
 
 
+@pytest.mark.slow
 def test_the_end_of_an_answer_is_not_covered_by_the_input(page: Page, run: Run) -> None:
     open_chat(page, run(script=says("word " * 200)))
     say(page, "hello")

@@ -58,9 +58,9 @@ def _list_presets(as_json: bool) -> None:
 
 
 def _document(loaded: Policy) -> dict[str, Any]:
-    document = asdict(loaded)
-    document["digest"] = loaded.digest
-    return document
+    """Return a policy as its document would have it; tables that are read-only become plain."""
+    document: dict[str, Any] = msgspec.to_builtins(loaded, enc_hook=dict)
+    return {**document, "digest": loaded.digest}
 
 
 @policy.command()

@@ -57,10 +57,11 @@ def run(main: Any) -> None:
 
 
 async def _serve(config: Config) -> None:
-    listener = listen(config)
-    async with running(config) as gateway:
-        click.echo(f"adjourn listens on {config.public_url}/v1", err=True)
-        await server(gateway).serve(sockets=[listener])
+    with listen(config) as listener:
+        async with running(config) as gateway:
+            listener.listen()  # from here on a request waits rather than being refused
+            click.echo(f"adjourn listens on {config.public_url}/v1", err=True)
+            await server(gateway).serve(sockets=[listener])
 
 
 def listen(config: Config) -> socket.socket:

@@ -93,17 +93,18 @@ def parse_policy(text: str, *, file: str = "policy") -> Policy:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line = _line_in_message(str(error))
+        line = line_in_message(str(error))
         raise BadPolicy(f"not TOML: {error}", file=file, line=line) from None
     return _Reader(file, text).policy(document)
 
 
 def lint(policy: Policy, text: str = "") -> tuple[Finding, ...]:
     """Return what is allowed but probably not meant: numbers without a source, idle keys."""
+    document = tomllib.loads(text)
     found = [
         Finding(key, line_of(text, key), "this number has no entry in [sources]")
         for key in numbers_of(policy)
-        if policy.source_of(key) is None and _is_set(text, key)
+        if policy.source_of(key) is None and _is_set(document, key)
     ]
     found += [
         Finding(f"sources.{key}", line_of(text, f"sources.{key}"), "no such number")
@@ -153,17 +154,23 @@ def _split_key(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
-def _is_set(text: str, key: str) -> bool:
+def _is_set(document: Any, key: str) -> bool:
     """Tell whether the document itself sets a number; defaults have their source in the code."""
-    line = line_of(text, key)
-    return line is not None and line != line_of(text, key.rpartition(".")[0])
+    for part in key.split("."):
+        if not isinstance(document, dict):
+            return True  # one number for both audiences
+        if part not in document:
+            return False
+        document = document[part]
+    return True
 
 
 def _last(key: str) -> str:
     return key.rpartition(".")[2]
 
 
-def _line_in_message(message: str) -> int | None:
+def line_in_message(message: str) -> int | None:
+    """Return the line that an error of ``tomllib`` names."""
     words = message.replace(",", " ").replace(")", " ").split()
     for word, following in itertools.pairwise(words):
         if word == "line" and following.isdigit():

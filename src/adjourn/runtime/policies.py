@@ -38,7 +38,7 @@ def load_policy(name_or_path: str) -> tuple[Policy, str]:
         hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(preset_names())}"
         message = "there is no preset and no file of this name"
         raise BadPolicy(message, file=name_or_path, hint=hint) from None
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8, or that is no path"
         raise BadPolicy(f"cannot be read: {reason}", file=name_or_path) from None
     return parse_policy(text, file=name_or_path), text
