@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adjourn.core import verifier
+from adjourn.core.decide import decide_at
 from adjourn.core.decisions import Decision
 from adjourn.core.ladder import CrisisStatus, PathState
 from adjourn.core.policy import Policy
@@ -85,10 +86,8 @@ def test_a_proof_is_printed_and_exits_0(call: Call, small: Path) -> None:
 def test_a_broken_engine_is_shown_as_a_conversation_and_exits_1(
     call: Call, small: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decide = verifier.decide_at
-
     def ignores_crises(policy: Policy, state: PathState, *asked: Any) -> Decision:
-        return decide(policy, replace(state, crisis=CrisisStatus.CLEAR), *asked)
+        return decide_at(policy, replace(state, crisis=CrisisStatus.CLEAR), *asked)
 
     monkeypatch.setattr(verifier, "decide_at", ignores_crises)
     broken = call("policy", "verify", str(small))

@@ -170,6 +170,9 @@ def test_another_round_goes_on_as_the_same_reply() -> None:
     usage = b'data: {"id":"x","choices":[],"usage":{}}\n\n'
     frames, _ = read(usage + data, template=template)
     assert json.loads(frames[0].raw[6:])["id"] == "first"
+    odd = b'data: {"id":"x","choices":[{"index":0,"delta":null}]}\n\n'
+    frames, _ = read(odd + data, template=template)
+    assert b'"role"' not in passed(frames)
 
 
 CUTS = {

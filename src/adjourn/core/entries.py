@@ -33,11 +33,6 @@ class NodeRecord:
     delivered: Delivered | None = None
     """For assistant messages that this gateway delivered (attested); None for all others."""
 
-    @property
-    def attested(self) -> bool:
-        """Whether this gateway delivered the message."""
-        return self.delivered is not None
-
 
 @dataclass(frozen=True, slots=True)
 class EndRecord:

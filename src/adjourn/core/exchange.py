@@ -250,8 +250,8 @@ class Exchange:
                 return self._answer(t.Fail(why, self._outcome()))
             case t.SentenceReady(text=text):
                 return self._screen(text, None)
-            case t.ReplyEnded(reply=reply):
-                return self._reply_ended(reply)
+            case _:
+                return self._reply_ended(event.reply)
 
     def _reply_ended(self, reply: t.ModelReply) -> t.Command:
         if not self._acts:

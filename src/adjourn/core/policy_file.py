@@ -225,10 +225,8 @@ class _Reader:
         return kind(**values)
 
     def _scalar(self, key: str, value: Any, like: Any) -> Any:
-        for matches, read in self._readers:
-            if matches(like):
-                return read(self, key, value, like)
-        raise AssertionError(f"no reader for {key}")
+        read = next(read for matches, read in self._readers if matches(like))
+        return read(self, key, value, like)
 
     def _flag(self, key: str, value: Any, _like: Any) -> bool:
         if not isinstance(value, bool):
