@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test test-all check format lock clean
+.PHONY: setup demo test test-all check coverage format lock clean
 
 setup: $(VENV)/.done ## make .venv with everything, then use .venv/bin/adjourn
 
@@ -30,6 +30,11 @@ check: setup ## style, types, architecture
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: setup ## every branch of the core and the wire is taken by their own tests
+	$(BIN)/pytest -q -m "not slow" -n $(WORKERS) tests/core tests/wire tests/cli/test_policy.py \
+		--cov=adjourn.core --cov=adjourn.wire --cov-branch --cov-fail-under=100 \
+		--cov-report=term-missing:skip-covered
 
 format: setup
 	$(BIN)/ruff format .
