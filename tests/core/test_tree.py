@@ -1,9 +1,12 @@
 """Conversation identity: injective, indifferent to what is not the conversation, and alignable."""
 
+import hashlib
+import unicodedata
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjourn.core.messages import Message, Role, TextPart
+from adjourn.core.messages import Message, Role, TextPart, frame
 from adjourn.core.tree import NodeId, Origin, align, child, is_node, path_of
 
 TEXTS = st.text(max_size=8)
@@ -111,3 +114,13 @@ def test_what_fits_nowhere_is_not_aligned() -> None:
     assert align(recorded(HISTORY), list(enumerate(said("a", "b", "c")))) is None
     assert align([], list(enumerate(HISTORY))) is None
     assert align(recorded(HISTORY), [(0, Message.of("user", "you"))]) is None
+
+
+@given(st.lists(st.text(max_size=20), max_size=3), st.sampled_from(["user", "assistant"]))
+def test_a_node_is_the_hash_of_its_frame(texts: list[str], role: str) -> None:
+    """The short cuts for common messages give what the definition gives."""
+    message = Message(Role(role), tuple(TextPart(text) for text in texts))
+    folded = [" ".join(unicodedata.normalize("NFC", text).split()) for text in texts]
+    parts = [frame(b"text", text.encode("utf-8", "surrogatepass")) for text in folded if text]
+    framed = frame(b"adjourn/node/v1", bytes.fromhex(ROOT), role.encode(), frame(*parts))
+    assert child(ROOT, message) == hashlib.blake2b(framed, digest_size=32).hexdigest()

@@ -59,6 +59,8 @@ def fold_text(text: str) -> str:
     """Return ``text`` in Unicode NFC, trimmed, each inner run of whitespace as one space."""
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
+    if text.isprintable() and "  " not in text:
+        return text.strip(" ")  # the only printable whitespace is the space: nothing to fold
     return " ".join(text.split())
 
 
@@ -74,6 +76,9 @@ def frame(*fields: bytes) -> bytes:
 NO_CONTENT: Final = frame()
 """Canonical content of a message that says nothing."""
 
+_TEXT: Final = frame(b"text", b"")[:-8]
+"""How the frame of a text part begins; its length and the text follow."""
+
 
 def canonical_content(message: Message) -> bytes:
     """Return the bytes that stand for a message's content in its node id.
@@ -86,7 +91,8 @@ def canonical_content(message: Message) -> bytes:
         if isinstance(part, TextPart):
             folded = fold_text(part.text)
             if folded:
-                fields.append(frame(b"text", folded.encode("utf-8", "surrogatepass")))
+                text = folded.encode("utf-8", "surrogatepass")
+                fields.append(_TEXT + len(text).to_bytes(8, "big") + text)
         else:
             fields.append(frame(b"opaque", part.kind.encode("utf-8", "surrogatepass"), part.data))
     return frame(*fields)

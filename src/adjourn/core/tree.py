@@ -16,9 +16,10 @@ from adjourn.core.messages import NO_CONTENT, Message, Role, canonical_content, 
 NodeId = NewType("NodeId", str)
 """BLAKE2b-256 as 64 lower-case hexadecimal digits."""
 
-_ROOT = b"adjourn/root/v1"
-_NODE = b"adjourn/node/v1"
-_ROLES: Final = {role: role.encode() for role in Role}
+_ROOT: Final = b"adjourn/root/v1"
+_NODE: Final = frame(b"adjourn/node/v1", b"", b"", b"")[:-24] + (32).to_bytes(8, "big")
+"""How the frame that a node id is the hash of begins; the parent's 32 bytes follow."""
+_ROLES: Final = {role: frame(role.encode())[8:] for role in Role}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Origin:
     def root(self) -> NodeId:
         """Return the id that all paths of this origin start from."""
         fields = (self.tenant, self.end_user, self.conversation)
-        return _digest(_ROOT, *(text.encode("utf-8", "surrogatepass") for text in fields))
+        framed = frame(_ROOT, *(text.encode("utf-8", "surrogatepass") for text in fields))
+        return NodeId(hashlib.blake2b(framed, digest_size=32).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,10 @@ def child(parent: NodeId, message: Message) -> NodeId:
 
 
 def _child(parent: NodeId, role: Role, content: bytes) -> NodeId:
-    return _digest(_NODE, bytes.fromhex(parent), _ROLES[role], content)
+    """Hash ``frame("adjourn/node/v1", parent, role, content)``, of which most is constant."""
+    length = len(content).to_bytes(8, "big")
+    framed = b"".join((_NODE, bytes.fromhex(parent), _ROLES[role], length, content))
+    return NodeId(hashlib.blake2b(framed, digest_size=32).hexdigest())
 
 
 def is_node(message: Message) -> bool:
@@ -138,5 +143,4 @@ def _known_run(path: Path, known: Collection[NodeId]) -> int:
     return len(path)
 
 
-def _digest(*fields: bytes) -> NodeId:
-    return NodeId(hashlib.blake2b(frame(*fields), digest_size=32).hexdigest())
+
