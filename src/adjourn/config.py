@@ -64,6 +64,13 @@ class DetectionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Threads of the local detector."""
 
 
+class ChatConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The chat page."""
+
+    acknowledge_warnings: bool = False
+    """Whether a warning must be marked as read before the user writes on; never in a crisis."""
+
+
 class KeyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A gateway key: clients send the key, the configuration holds only its hash."""
 
@@ -84,6 +91,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     upstream: UpstreamConfig = UpstreamConfig()
     store: StoreConfig = StoreConfig()
     detection: DetectionConfig = DetectionConfig()
+    chat: ChatConfig = ChatConfig()
     keys: tuple[KeyConfig, ...] = ()
 
     @property

@@ -51,6 +51,9 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     """Put a gateway together from its parts."""
     links = Links(f"{config.public_url}/adjourn/v1/statements/", "")
     api = OwnApi(parts.store, appeal_contact=config.appeal_contact)
+    chat = chat_routes(
+        _names(parts.resources), acknowledge_warnings=config.chat.acknowledge_warnings
+    )
     driver = Driver(
         in_force=PolicyInForce.of(parts.policy),
         store=parts.store,
@@ -69,7 +72,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             default_country=config.default_country,
             links=links,
         ),
-        own_pages=own_app([*api.routes(), *chat_routes(_names(parts.resources)), *extra_routes]),
+        own_pages=own_app([*api.routes(), *chat, *extra_routes]),
     )
 
 

@@ -52,7 +52,8 @@ def test_an_ordinary_chat(page: Page, run: Run) -> None:
     shot(page, "start")
     check(page)
     say(page, "How many moons has Mars?")
-    expect(page.locator(".assistant .bubble")).to_have_text("There are **two** of them.")
+    expect(page.locator(".assistant .bubble")).to_have_text("There are two of them.")
+    expect(page.locator(".bubble strong")).to_have_text("two")
     expect(page.get_by_label("Your message")).to_be_focused()
     check(page)
 
@@ -75,7 +76,7 @@ def test_abuse_to_the_end_and_beyond(page: Page, run: Run) -> None:
     say(page, "Sorry. Can you help me with a poem?")
     expect(ended).to_be_hidden()
     expect(page.locator("li.user .tools").last).to_contain_text(
-        "Version 2 of 2 (another version is ended)"
+        "Version 2 of 2 (ended versions beside this one: 1)"
     )
     shot(page, "branch")
     check(page)
@@ -85,6 +86,34 @@ def test_abuse_to_the_end_and_beyond(page: Page, run: Run) -> None:
     expect(page.locator("li")).to_have_count(0)
     say(page, "hello")
     expect(page.locator(".assistant .bubble")).to_have_text("Fine.")
+
+
+@pytest.mark.slow
+def test_a_warning_can_be_asked_to_be_marked_as_read(page: Page, run: Run) -> None:
+    open_chat(page, run(config={"chat": {"acknowledge_warnings": True}}))
+    tick = page.get_by_label("I have read the warning")
+    for _ in range(2):
+        say(page, "you idiot")
+        expect(tick).to_be_hidden()
+    say(page, "you idiot")
+    expect(tick).to_be_visible()
+    check(page)
+    page.get_by_label("Your message").fill("Sorry")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("li.user")).to_have_count(3)
+    tick.check()
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("li.user")).to_have_count(4)
+    expect(tick).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_a_crisis_needs_no_mark(page: Page, run: Run) -> None:
+    open_chat(page, run(config={"chat": {"acknowledge_warnings": True}}))
+    for text in ("you idiot", "you idiot", "crisis"):
+        say(page, text)
+    expect(page.get_by_label("I have read the warning")).to_be_hidden()
+    say(page, "you idiot")
 
 
 @pytest.mark.slow

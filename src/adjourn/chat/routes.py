@@ -1,6 +1,7 @@
 """The chat page: one template, one style sheet and a few modules, all served from here."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import resources
 from typing import Final
 
@@ -8,6 +9,8 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+
+from adjourn.chat.languages import choose_language, languages
 
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -24,19 +27,38 @@ SECURITY_HEADERS: Final = {
 """Sent with the page: it runs nothing but its own files and talks to nobody but this server."""
 
 
-def chat_routes(countries: Mapping[str, str]) -> list[BaseRoute]:
+def chat_routes(
+    countries: Mapping[str, str], *, acknowledge_warnings: bool = False
+) -> list[BaseRoute]:
     """Return the routes of the chat page.
 
     Args:
         countries: Names by ISO-2 code of the countries that crisis resources are known for.
+        acknowledge_warnings: Whether a warning must be marked as read before the user writes on.
     """
     environment = Environment(
         loader=PackageLoader("adjourn.chat"), autoescape=select_autoescape(), trim_blocks=True
     )
-    page = environment.get_template("chat.html").render(countries=countries)
+    template = environment.get_template("chat.html")
 
-    async def chat(_: Request) -> Response:
-        return HTMLResponse(page, headers=SECURITY_HEADERS)
+    @cache
+    def page(code: str) -> str:
+        language = languages()[code]
+        return template.render(
+            language=language,
+            languages=languages().values(),
+            countries=countries,
+            acknowledge_warnings=acknowledge_warnings,
+            **{key: text for key, text in language.page.items() if key != "language"},
+        )
+
+    async def chat(request: Request) -> Response:
+        accepted = request.headers.get("accept-language", "")
+        language = choose_language(request.query_params.get("lang", ""), accepted)
+        headers = {
+            **SECURITY_HEADERS, "content-language": language.code, "vary": "Accept-Language"
+        }  # fmt: skip
+        return HTMLResponse(page(language.code), headers=headers)
 
     return [Route("/chat", chat), Route("/chat/static/{name}", _static)]
 

@@ -141,6 +141,3 @@ def _known_run(path: Path, known: Collection[NodeId]) -> int:
         if step.node not in known:
             return count
     return len(path)
-
-
-

@@ -1,5 +1,5 @@
 // The crisis panel: what the gateway sent, emergency number first, as text and plain links.
-import { words } from "./words.js";
+import { fill, words } from "./words.js";
 
 export function showResources(place, resources) {
   const parts = [emergencyLine(resources.emergency ?? [])];
@@ -20,16 +20,17 @@ export function showResources(place, resources) {
 }
 
 function emergencyLine(numbers) {
-  if (!numbers.length) return element("p", words.localEmergency);
+  if (!numbers.length) return element("p", words.local_emergency);
   const line = element("p", `${words.emergency} `);
   numbers.forEach(({ dial }, at) => line.append(at ? " / " : "", dialLink(dial)));
   return line;
 }
 
 function helpLine(one) {
-  const item = element("li", `${one.name}: `);
+  const item = element("li");
+  item.append(element("bdi", one.name), ": ");
   if (one.dial) item.append(words.call, " ", dialLink(one.dial), " ");
-  for (const { to, keyword } of one.text ?? []) item.append(words.text(keyword, to), " ");
+  for (const { to, keyword } of one.text ?? []) item.append(fill(keyword ? words.text_keyword : words.text, { keyword, to }), " ");
   if (one.hours?.always) item.append(`(${words.always}) `);
   const page = one.chat_url ?? one.url;
   if (page) item.append(link(page, new URL(page).hostname));
@@ -42,6 +43,7 @@ function dialLink(dial) {
 
 function link(href, text, kind = "") {
   const made = element("a", text);
+  made.dir = "ltr"; // numbers and addresses, whichever way the words around them run
   if (/^(https:|tel:)/.test(href)) made.href = href;
   made.className = kind;
   made.rel = "noreferrer";

@@ -1,8 +1,9 @@
 // The page itself: draws the path that is shown, and turns what the user does into requests.
 import { ask } from "./api.js";
 import { showResources } from "./crisis.js";
+import { render } from "./markdown.js";
 import { Tree } from "./tree.js";
-import { words } from "./words.js";
+import { fill, language, words } from "./words.js";
 
 const at = (id) => document.getElementById(id);
 const state = { tree: new Tree(), conversation: "", running: null, editing: null, crisis: null };
@@ -38,7 +39,11 @@ async function answer(mine) {
   const bubble = document.querySelector(`[data-id="${reply.id}"] .bubble`);
   const onText = (text) => {
     reply.text += text;
-    bubble.textContent = reply.text;
+    // Drawn once a frame at most, however fast the pieces come.
+    reply.due ??= requestAnimationFrame(() => {
+      reply.due = null;
+      bubble.replaceChildren(render(reply.text));
+    });
   };
   // Help is shown as soon as it is due, and stays even if the answer breaks off.
   const onDecision = (decision) => {
@@ -59,9 +64,9 @@ function finish(mine, reply, outcome) {
   document.body.dataset.state = outcome.state;
   if (outcome.state === "done" || outcome.state === "locked") {
     Object.assign(reply, { decision: outcome.state === "locked" ? "end" : outcome.decision, adjourn: outcome.adjourn });
-    if (outcome.state === "locked") reply.text = outcome.message ?? words.endedStatus;
+    if (outcome.state === "locked") reply.text = outcome.message ?? words.ended_status;
     if (outcome.adjourn.resources) state.crisis = outcome.adjourn.resources;
-    say(reply.decision === "end" ? words.endedStatus : words.answered);
+    say(reply.decision === "end" ? words.ended_status : words.answered);
   } else {
     state.tree.drop(reply.id);
     mine.broken = true;
@@ -101,6 +106,10 @@ function drawPanels() {
   at("ended").hidden = !ended || crisis;
   if (ended) drawEnd(path.find((node) => node.decision === "end"));
   at("compose").hidden = ended && !state.editing;
+  const asks = mustAcknowledge(path, crisis);
+  if (asks && at("acknowledge").hidden) at("acknowledged").checked = false;
+  at("acknowledge").hidden = !asks;
+  at("acknowledged").required = asks;
   at("send").hidden = Boolean(state.running);
   at("stop").hidden = !state.running;
   at("cancel").hidden = !state.editing;
@@ -115,7 +124,9 @@ function drawMessage(node) {
   who.textContent = node.role === "user" ? words.you : node.decision === "warn" ? words.warning : words.model;
   const bubble = document.createElement("div");
   bubble.className = "bubble";
-  bubble.textContent = node.text;
+  bubble.dir = "auto";
+  if (node.role === "user") bubble.textContent = node.text;
+  else bubble.replaceChildren(render(node.text));
   item.append(who, bubble);
   const tools = node.role === "user" ? userTools(node) : replyTools(node);
   if (tools.length) {
@@ -148,7 +159,7 @@ function picker(node, versions) {
     const { id } = versions[place + step];
     state.tree.show(id);
     draw();
-    say(words.version(place + step + 1, versions.length));
+    say(fill(words.version, { at: place + step + 1, of: versions.length }));
     document.querySelector(`[data-id="${id}"] .picker button:enabled`)?.focus();
   };
   const back = button("‹", () => go(-1), words.previous);
@@ -156,9 +167,9 @@ function picker(node, versions) {
   back.disabled = place === 0;
   forth.disabled = place === versions.length - 1;
   const ended = versions.filter((one) => one !== node && state.tree.isEnded(one.id)).length;
-  const note = ended ? ` (${words.otherEnded(ended)})` : "";
+  const note = ended ? ` (${fill(words.other_ended, { count: ended })})` : "";
   const told = document.createElement("span");
-  told.textContent = words.version(place + 1, versions.length) + note;
+  told.textContent = fill(words.version, { at: place + 1, of: versions.length }) + note;
   const all = document.createElement("span");
   all.className = "picker";
   all.append(back, told, forth);
@@ -173,16 +184,27 @@ function replyTools(node) {
 
 function agree() {
   state.editing = null;
-  send("Yes");
+  send(words.agree);
 }
 
 function drawEnd(node) {
   const asked = state.tree.path(node.id).at(-3)?.decision === "confirm_user_end";
-  at("ended-why").textContent = asked ? words.endedByUser : words.endedByRule;
-  const statement = at("ended-statement");
-  const url = node.adjourn?.statement_url ?? "";
-  statement.hidden = !/^https?:\/\//.test(url);
-  if (!statement.hidden) statement.href = new URL(url).pathname;
+  at("ended-why").textContent = asked ? words.ended_by_user : words.ended_by_rule;
+  leadTo("ended-statement", node.adjourn?.statement_url);
+  leadTo("ended-appeal", node.adjourn?.appeal_url);
+}
+
+// Pages of this gateway, whatever name it is reached by.
+function leadTo(id, url = "") {
+  at(id).hidden = !/^https?:\/\//.test(url);
+  if (!at(id).hidden) at(id).href = new URL(url).pathname;
+}
+
+// Where the operator wants it, a warning is marked as read before the user writes on. Never in a
+// crisis, and it stands in nobody's way to help: what is asked is one tick.
+function mustAcknowledge(path, crisis) {
+  const last = path.findLast((node) => node.role === "assistant");
+  return "acknowledge" in document.body.dataset && !crisis && last?.decision === "warn";
 }
 
 function edit(node) {
@@ -244,4 +266,15 @@ at("ended-earlier").addEventListener("click", () => {
   document.querySelector("#messages .user .tools button")?.focus();
 });
 
+function nameCountries() {
+  const names = new Intl.DisplayNames([language], { type: "region" });
+  const [unknown, ...known] = at("country").options;
+  for (const option of known) option.textContent = names.of(option.value) ?? option.textContent;
+  known.sort((one, other) => one.textContent.localeCompare(other.textContent, language));
+  const chosen = at("country").value;
+  at("country").replaceChildren(unknown, ...known);
+  at("country").value = chosen; // moving options selects another one
+}
+
+nameCountries();
 newChat();

@@ -1,32 +1,8 @@
-// Every word the page's scripts say, in one place, ready to be translated.
-export const words = {
-  you: "You",
-  model: "Model",
-  warning: "Warning from the model",
-  thinking: "The model is answering …",
-  answered: "The model has answered.",
-  stopped: "Stopped. What came so far is not kept.",
-  cut: "The answer broke off and was not kept. You can try again.",
-  failed: "The model could not be reached. You can try again.",
-  retry: "Try again",
-  edit: "Edit",
-  editing: "Change your message and send it. Everything after it starts anew.",
-  yes: "Yes, end it",
-  no: "No, go on",
-  earlier: "Choose a message, change it, and go on from there.",
-  endedByUser: "You asked for it. Nothing more can be written here.",
-  endedByRule: "Nothing more can be written here. The last reply above says why.",
-  endedStatus: "This conversation has been ended.",
-  version: (at, of) => `Version ${at} of ${of}`,
-  previous: "Previous version",
-  next: "Next version",
-  otherEnded: (n) => (n === 1 ? "another version is ended" : `${n} other versions are ended`),
-  emergency: "If anybody is in danger right now, call",
-  localEmergency: "If anybody is in danger right now, call your local emergency number.",
-  call: "call",
-  text: (keyword, to) => (keyword ? `text ${keyword} to ${to}` : `text ${to}`),
-  always: "day and night",
-  more: "More help lines:",
-  unchecked: "Nobody here has called these numbers to check them.",
-  file: "conversation.txt",
-};
+// Every word the page's scripts say, in the reader's language (the server puts them in the page).
+export const words = JSON.parse(document.getElementById("words").textContent);
+export const language = document.documentElement.lang;
+
+// fill("Version {at} of {of}", { at: 2, of: 3 }) is "Version 2 of 3".
+export function fill(text, values) {
+  return text.replace(/\{(\w+)\}/g, (slot, name) => values[name] ?? slot);
+}
