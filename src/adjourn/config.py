@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -71,6 +71,24 @@ class ChatConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Whether a warning must be marked as read before the user writes on; never in a crisis."""
 
 
+class ConsoleUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Somebody who may use the console; they sign in with a key, of which this is the hash."""
+
+    id: str
+    role: Literal["operator", "reviewer", "read-only"]
+    sha256: str
+
+
+class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The console."""
+
+    users: tuple[ConsoleUser, ...] = ()
+    """With none, nobody can sign in."""
+    session_key_file: str = ""
+    """A file with at least 32 random bytes, which several processes must share to know each
+    other's sessions; without one, each start makes a key of its own and signs everybody out."""
+
+
 class KeyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A gateway key: clients send the key, the configuration holds only its hash."""
 
@@ -92,6 +110,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     store: StoreConfig = StoreConfig()
     detection: DetectionConfig = DetectionConfig()
     chat: ChatConfig = ChatConfig()
+    console: ConsoleConfig = ConsoleConfig()
     keys: tuple[KeyConfig, ...] = ()
 
     @property

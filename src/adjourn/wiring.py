@@ -1,15 +1,20 @@
 """The composition root: the only place that picks implementations and puts them together."""
 
+import logging
+import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from starlette.routing import BaseRoute
 
 from adjourn.chat.routes import chat_routes
 from adjourn.config import Config, DetectionConfig
+from adjourn.console.access import Access, Role, User
+from adjourn.console.routes import Console, ConsoleParts
 from adjourn.core.errors import BadConfig
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.policy import Policy
@@ -23,10 +28,14 @@ from adjourn.ports import Clock, Detector, Store, Upstream
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.driver import Driver
 from adjourn.runtime.helplines import shipped_resources
-from adjourn.runtime.policies import load_policy
+from adjourn.runtime.live_policy import LivePolicy
+from adjourn.runtime.policies import load_policy, preset_names
 from adjourn.store.sqlite import SqliteStore
 from adjourn.upstream.http import HttpUpstream
 from adjourn.upstream.local_model import LocalModel
+
+_log = logging.getLogger("adjourn.console")
+_SHORTEST_SECRET: Final = 32
 
 __all__ = ["LocalModel", "Parts", "assemble", "make_detector", "make_upstream", "running"]
 
@@ -45,6 +54,10 @@ class Parts:
     upstream: Upstream
     clock: Clock
     resources: Resources
+    policy_text: str = ""
+    """The policy's document, for the console."""
+    policy_file: Path | None = None
+    """Where it is kept; None if it is a preset."""
 
 
 def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> Gateway:
@@ -60,6 +73,14 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
         detectors=parts.detectors,
         deadline_s=config.detection.deadline_s,
     )
+
+    def put_in_force(policy: Policy) -> None:
+        driver.in_force = PolicyInForce.of(policy)
+
+    live = LivePolicy(parts.policy, parts.policy_text, parts.policy_file, put_in_force)
+    console = Console(
+        ConsoleParts(_access(config), parts.store, live, parts.resources, parts.clock, _tell)
+    )
     return Gateway(
         driver=driver,
         upstream=parts.upstream,
@@ -72,7 +93,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             default_country=config.default_country,
             links=links,
         ),
-        own_pages=own_app([*api.routes(), *chat, *extra_routes]),
+        own_pages=own_app([*api.routes(), *chat, *console.routes(), *extra_routes]),
     )
 
 
@@ -88,7 +109,9 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
         BadConfig: The upstream is not set, a detector is not known, or the store cannot be opened.
         BadPolicy: The policy cannot be used.
     """
-    policy = policy or load_policy(config.policy)[0]
+    text = ""
+    if policy is None:
+        policy, text = load_policy(config.policy)
     upstream = make_upstream(config)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(upstream.aclose)
@@ -97,7 +120,11 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
             stack.push_async_callback(detector.aclose)
         store = SqliteStore.open(config.store.path)
         stack.push_async_callback(store.aclose)
-        parts = Parts(policy, store, detectors, upstream, SystemClock(), shipped_resources())
+        parts = Parts(
+            policy, store, detectors, upstream, SystemClock(), shipped_resources(),
+            policy_text=text,
+            policy_file=None if config.policy in preset_names() else Path(config.policy),
+        )  # fmt: skip
         gateway = assemble(config, parts)
         stack.push_async_callback(gateway.drain)
         yield gateway
@@ -132,6 +159,34 @@ def make_detector(name: str, detection: DetectionConfig) -> Detector:
             hint=f"known: {', '.join(sorted(_DETECTORS))}",
         )
     return make(detection)
+
+
+def _access(config: Config) -> Access:
+    """Return who may use the console.
+
+    Raises:
+        BadConfig: The file with the session key cannot be read, or is too short.
+    """
+    users = [User(user.id, Role(user.role), user.sha256) for user in config.console.users]
+    file = config.console.session_key_file
+    try:
+        secret = Path(file).read_bytes() if file else secrets.token_bytes(32)
+    except OSError as error:
+        raise BadConfig(
+            f"cannot be read: {error.strerror}", file=file, key="console.session_key_file"
+        ) from None
+    if len(secret) < _SHORTEST_SECRET:
+        raise BadConfig(
+            f"has {len(secret)} bytes",
+            file=file,
+            key="console.session_key_file",
+            hint="write 32 random ones: head -c 32 /dev/urandom > FILE",
+        )
+    return Access(users, secret, secure=config.public_url.startswith("https://"))
+
+
+async def _tell(action: str, user: str, subject: str) -> None:
+    _log.info("console: %s by %s %s", action, user, subject)
 
 
 def _names(resources: Resources) -> dict[str, str]:

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,6 +19,7 @@ from adjourn.core.policy import Policy
 from adjourn.ports import Store
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.helplines import shipped_resources
+from adjourn.runtime.policies import load_policy
 from adjourn.store.memory import MemoryStore
 from adjourn.testing import FixedDetector
 from adjourn.wiring import Parts, assemble, make_upstream
@@ -35,6 +37,7 @@ class Running:
     store: Store = field(default_factory=MemoryStore)
     config: dict[str, Any] = field(default_factory=dict)
     upstream: dict[str, Any] = field(default_factory=dict)
+    policy_file: Path | None = None
     model: ModelServer = field(init=False)
     loop: asyncio.AbstractEventLoop = field(init=False)
     port: int = 0
@@ -81,9 +84,13 @@ class Running:
             stack.push_async_callback(upstream.aclose)
             stack.push_async_callback(self.store.aclose)
             detector = FixedDetector(judge)
+            policy, text = self.policy, ""
+            if self.policy_file:
+                policy, text = load_policy(str(self.policy_file))
             parts = Parts(
-                self.policy, self.store, [detector], upstream, SystemClock(), shipped_resources()
-            )
+                policy, self.store, [detector], upstream, SystemClock(), shipped_resources(),
+                policy_text=text, policy_file=self.policy_file,
+            )  # fmt: skip
             gateway = assemble(config, parts)
             stack.push_async_callback(gateway.drain)
             settings = uvicorn.Config(

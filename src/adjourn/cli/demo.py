@@ -1,6 +1,8 @@
-"""``adjourn demo``: gateway, chat page and a small local model on this machine."""
+"""``adjourn demo``: gateway, chat page, console and a small local model on this machine."""
 
 import asyncio
+import hashlib
+import secrets
 import socket
 import sys
 import tempfile
@@ -11,11 +13,20 @@ from pathlib import Path
 from typing import Final
 
 import click
+import msgspec
 from uvicorn import Server
 
 from adjourn.cli.play import play
 from adjourn.cli.serve import listen, run, server
-from adjourn.config import Config, DetectionConfig, ServerConfig, StoreConfig, UpstreamConfig
+from adjourn.config import (
+    Config,
+    ConsoleConfig,
+    ConsoleUser,
+    DetectionConfig,
+    ServerConfig,
+    StoreConfig,
+    UpstreamConfig,
+)
 from adjourn.core.policy import Offer, Policy, Replies
 from adjourn.runtime.policies import load_policy
 from adjourn.wiring import LocalModel, running
@@ -31,7 +42,7 @@ _DEADLINE_S: Final = 10.0
 @click.option("--play", "plays", is_flag=True, help="Play a scripted conversation and exit.")
 @click.option("--json", "as_json", is_flag=True, help="With --play: one JSON line a step.")
 def demo(host: str, port: int, data: str | None, *, plays: bool, as_json: bool) -> None:
-    """Run gateway, chat page and a small local model on this machine.
+    """Run gateway, chat page, console and a small local model on this machine.
 
     With --play, a scripted conversation goes up the ladder to the end, and shows the lock, edit
     and retry, and a crisis; exit status 0 only if every step came out as its law says.
@@ -47,8 +58,12 @@ def demo(host: str, port: int, data: str | None, *, plays: bool, as_json: bool) 
 
 
 async def _demo(config: Config) -> None:
-    async with _serving(config) as (url, stop):
+    key = secrets.token_urlsafe(6)
+    you = ConsoleUser(id="you", role="operator", sha256=hashlib.sha256(key.encode()).hexdigest())
+    with_console = msgspec.structs.replace(config, console=ConsoleConfig(users=(you,)))
+    async with _serving(with_console) as (url, stop):
         click.echo(f"Chat page   {url}/chat")
+        click.echo(f"Console     {url}/console   (key: {key})")
         click.echo(f"API         {url}/v1   (any OpenAI client: set its base_url to this)")
         click.echo(f"""Try it      curl {url}/v1/chat/completions -d \\
             '{{"model": "any", "messages": [{{"role": "user", "content": "Hello!"}}]}}'""")
@@ -101,6 +116,7 @@ def _complete(config: Config, port: int, upstream: str) -> Config:
         server=ServerConfig(host=config.server.host, port=port),
         upstream=UpstreamConfig(base_url=upstream),
         store=config.store,
+        console=config.console,
         detection=DetectionConfig(deadline_s=_DEADLINE_S),
     )
 

@@ -48,6 +48,7 @@ class Driver:
         deadline_s: float,
     ) -> None:
         self.in_force = in_force
+        """May be replaced while the driver runs: a request keeps the one it began with."""
         self._store = store
         self._detectors = tuple(detectors)
         self._deadline_s = deadline_s

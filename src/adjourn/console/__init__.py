@@ -1,0 +1,1 @@
+"""The console: what an operator and a reviewer look at and decide."""
