@@ -118,7 +118,7 @@ def barest(upstream_port: int) -> Any:
 
 async def adjourn(upstream_port: int, *, shadow: bool, detector: str, database: str) -> Any:
     """The gateway, with a detector that answers from a table, or the local one."""
-    from adjourn.config import Config, DetectionConfig, UpstreamConfig
+    from adjourn.config import Config, UpstreamConfig
     from adjourn.core.assessments import Assessment
     from adjourn.core.policy import Mode
     from adjourn.runtime.clock import SystemClock
@@ -135,9 +135,7 @@ async def adjourn(upstream_port: int, *, shadow: bool, detector: str, database: 
         policy = replace(policy, mode=Mode.SHADOW)
     harmless = Assessment("table")
     judge = (
-        FixedDetector(lambda _: harmless)
-        if detector == "table"
-        else make_detector("local", DetectionConfig())
+        FixedDetector(lambda _: harmless) if detector == "table" else make_detector("local", config)
     )
     store = SqliteStore.open(database) if database else MemoryStore()
     parts = Parts(policy, store, [judge], make_upstream(config), SystemClock(), shipped_resources())

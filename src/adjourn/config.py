@@ -89,6 +89,31 @@ class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     other's sessions; without one, each start makes a key of its own and signs everybody out."""
 
 
+class DetectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A detector beside the local one."""
+
+    name: str
+    """As ``detection.detectors`` lists it, and as assessments and the ledger name it."""
+    kind: str
+    """``llama_guard``, ``shield_gemma``, ``granite_guardian``, ``qwen3_guard``,
+    ``gpt_oss_safeguard``, ``judge``, ``moderation``, or the name of a plug-in."""
+    base_url: str = ""
+    """As an OpenAI client would have it, for example ``http://127.0.0.1:8000/v1``."""
+    model: str = ""
+    api_key: str = ""
+    api_key_file: str = ""
+    api_key_env: str = ""
+    """Name of an environment variable that holds the key."""
+    deadline_s: float | None = None
+    """For one question; ``detection.deadline_s`` by default."""
+    when: Literal["before", "beside"] = "beside"
+    """Before the request goes to the model, or beside its reply."""
+    most_at_once: int = 16
+    """Questions to the server at the same time."""
+    options: dict[str, Any] = {}
+    """What the kind takes beyond that."""
+
+
 class KeyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A gateway key: clients send the key, the configuration holds only its hash."""
 
@@ -111,6 +136,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     detection: DetectionConfig = DetectionConfig()
     chat: ChatConfig = ChatConfig()
     console: ConsoleConfig = ConsoleConfig()
+    detector: tuple[DetectorConfig, ...] = ()
     keys: tuple[KeyConfig, ...] = ()
 
     @property
@@ -150,7 +176,8 @@ def load_config(
             _put(document, key, value)
             outside[key] = "--" + key.rpartition(".")[2].replace("_", "-")
     origin = _Origin(name, text, outside)
-    return _with_key_file(_checked(_convert(document, origin), origin), origin)
+    config = _checked(_convert(document, origin), origin)
+    return _with_keys(config, origin, environ)
 
 
 _OTHER_VARIABLES: Final = frozenset({"ADJOURN_REQUIRE_CHROMIUM", "ADJOURN_DATA"})
@@ -194,10 +221,22 @@ class _Origin:
     outside: Mapping[str, str]
     """Variable or flag by key, for what did not come from the file."""
 
-    def bad(self, key: str, message: str, hint: str) -> BadConfig:
+    def bad(self, key: str, message: str, hint: str, at: int = 0) -> BadConfig:
+        """Return the error about a key; of several tables of one name, about the one ``at``."""
         if key in self.outside:
             return BadConfig(message, file=self.outside[key], key=key, hint=hint)
-        return BadConfig(message, file=self.file, line=line_of(self.text, key), key=key, hint=hint)
+        line = _line_of(self.text, key, at)
+        return BadConfig(message, file=self.file, line=line, key=key, hint=hint)
+
+
+def _line_of(text: str, key: str, at: int) -> int | None:
+    header = f"[[{key.partition('.')[0]}]]"
+    lines = text.splitlines()
+    headers = [i for i, line in enumerate(lines) if line.replace(" ", "").startswith(header)]
+    if not at < len(headers):
+        return line_of(text, key)
+    here = line_of("\n".join(lines[headers[at] :]), key)
+    return None if here is None else here + headers[at]
 
 
 def _convert(document: dict[str, Any], origin: _Origin) -> Config:
@@ -206,20 +245,50 @@ def _convert(document: dict[str, Any], origin: _Origin) -> Config:
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at `$")
         first, *indexed = where.strip("`.").split("[")
+        number = indexed[0].partition("]")[0] if indexed else ""
+        at = int(number) if number.isdigit() else 0
         key = first + "".join(part.partition("]")[2] for part in indexed)
         if "unknown field" in message:
             unknown = message.split("`")[1]
             key = f"{key}.{unknown}" if key else unknown
             near = difflib.get_close_matches(unknown, _known_fields(key), 1)
             hint = f"did you mean {near[0]}?" if near else "see docs/configuration.md"
-            raise origin.bad(key, "unknown key", hint) from None
-        raise origin.bad(key, message.lower(), "see docs/configuration.md") from None
+            raise origin.bad(key, "unknown key", hint, at) from None
+        raise origin.bad(key, message.lower(), "see docs/configuration.md", at) from None
+
+
+def _check_detectors(config: Config, origin: _Origin) -> None:
+    for at, one in enumerate(config.detector):
+        if one.name == "local" or one.name in [other.name for other in config.detector[:at]]:
+            raise origin.bad(
+                "detector.name", f"there is another {one.name!r}", "give it another name", at
+            )
+        if one.base_url and not one.base_url.startswith(("http://", "https://")):
+            raise origin.bad(
+                "detector.base_url", "is not a URL", "begin with http:// or https://", at
+            )
+        if one.deadline_s is not None and one.deadline_s <= 0:
+            raise origin.bad(
+                "detector.deadline_s", "must be above 0", "write a number of seconds", at
+            )
+        if one.most_at_once < 1:
+            raise origin.bad("detector.most_at_once", "must be above 0", "write a number", at)
+    known = ["local", *(one.name for one in config.detector)]
+    for name in config.detection.detectors:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            mend = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+            raise origin.bad("detection.detectors", f"there is no detector {name!r}", mend)
+
+
+_TABLES: Final[dict[str, type]] = {"keys": KeyConfig, "detector": DetectorConfig}
+"""Tables that may be there several times."""
 
 
 def _known_fields(key: str) -> list[str]:
     kind: Any = Config
     for table in key.split(".")[:-1]:
-        kind = KeyConfig if table == "keys" else type(getattr(kind(), table))
+        kind = _TABLES[table] if table in _TABLES else type(getattr(kind(), table))
     return list(kind.__struct_fields__)
 
 
@@ -235,6 +304,7 @@ def _checked(config: Config, origin: _Origin) -> Config:
             raise refuse(f"upstream.{key}", "must be above 0", "write a number of seconds")
     if config.detection.deadline_s <= 0:
         raise refuse("detection.deadline_s", "must be above 0", "write a number of seconds")
+    _check_detectors(config, origin)
     for one in config.keys:
         if len(one.sha256) != 64 or not set(one.sha256.lower()) <= set("0123456789abcdef"):
             raise refuse(
@@ -244,17 +314,33 @@ def _checked(config: Config, origin: _Origin) -> Config:
     return config
 
 
-def _with_key_file(config: Config, origin: _Origin) -> Config:
-    path = config.upstream.api_key_file
+def _with_keys(config: Config, origin: _Origin, environ: Mapping[str, str]) -> Config:
+    """Return the configuration with the keys that files and variables hold."""
+    key = _key(config.upstream.api_key_file, "upstream.api_key_file", origin)
+    upstream = msgspec.structs.replace(config.upstream, api_key=key or config.upstream.api_key)
+    detectors: list[DetectorConfig] = []
+    for at, one in enumerate(config.detector):
+        key = _key(one.api_key_file, "detector.api_key_file", origin, at) or one.api_key
+        if one.api_key_env:
+            key = environ.get(one.api_key_env, "")
+            if not key:
+                raise origin.bad(
+                    "detector.api_key_env",
+                    f"the variable {one.api_key_env} is not set",
+                    "set it, or leave the key out if the server wants none",
+                    at,
+                )
+        detectors.append(msgspec.structs.replace(one, api_key=key))
+    return msgspec.structs.replace(config, upstream=upstream, detector=tuple(detectors))
+
+
+def _key(path: str, name: str, origin: _Origin, at: int = 0) -> str:
     if not path:
-        return config
+        return ""
     try:
-        key = Path(path).read_text("utf-8").strip()
-    except OSError as error:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is not UTF-8"
         raise origin.bad(
-            "upstream.api_key_file",
-            f"cannot be read: {error.strerror}",
-            "name a file that holds the key alone",
+            name, f"cannot be read: {reason}", "name a file that holds the key alone", at
         ) from None
-    upstream = msgspec.structs.replace(config.upstream, api_key=key)
-    return msgspec.structs.replace(config, upstream=upstream)

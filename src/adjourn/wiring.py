@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -12,14 +12,14 @@ from typing import Any, Final
 from starlette.routing import BaseRoute
 
 from adjourn.chat.routes import chat_routes
-from adjourn.config import Config, DetectionConfig
+from adjourn.config import Config
 from adjourn.console.access import Access, Role, User
 from adjourn.console.routes import Console, ConsoleParts
 from adjourn.core.errors import BadConfig
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.policy import Policy
 from adjourn.core.resources import Resources, as_json, render_text
-from adjourn.detectors.local import LocalDetector
+from adjourn.detectors.making import make_detector, make_detectors
 from adjourn.gateway.api import OwnApi, own_app
 from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
 from adjourn.gateway.chat_completions import Links
@@ -37,11 +37,15 @@ from adjourn.upstream.local_model import LocalModel
 _log = logging.getLogger("adjourn.console")
 _SHORTEST_SECRET: Final = 32
 
-__all__ = ["LocalModel", "Parts", "assemble", "make_detector", "make_upstream", "running"]
-
-_DETECTORS: Mapping[str, Callable[[DetectionConfig], Detector]] = {
-    "local": lambda detection: LocalDetector(threads=detection.threads),
-}
+__all__ = [
+    "LocalModel",
+    "Parts",
+    "assemble",
+    "make_detector",
+    "make_detectors",
+    "make_upstream",
+    "running",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
     upstream = make_upstream(config)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(upstream.aclose)
-        detectors = [make_detector(name, config.detection) for name in config.detection.detectors]
+        detectors = make_detectors(config)
         for detector in detectors:
             stack.push_async_callback(detector.aclose)
         store = SqliteStore.open(config.store.path)
@@ -146,19 +150,6 @@ def make_upstream(config: Config) -> HttpUpstream:
         head_timeout_s=upstream.head_timeout_s,
         idle_timeout_s=upstream.idle_timeout_s,
     )
-
-
-def make_detector(name: str, detection: DetectionConfig) -> Detector:
-    """Return a detector by its configured name; ``BadConfig`` if there is none of that name."""
-    make = _DETECTORS.get(name)
-    if make is None:
-        raise BadConfig(
-            f"there is no detector {name!r}",
-            file="configuration",
-            key="detection.detectors",
-            hint=f"known: {', '.join(sorted(_DETECTORS))}",
-        )
-    return make(detection)
 
 
 def _access(config: Config) -> Access:

@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from adjourn.cli.serve import run
-from adjourn.config import DetectionConfig
+from adjourn.config import load_config
 from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.errors import BadRequest
 from adjourn.core.messages import Message
@@ -23,14 +23,15 @@ _BATCH: Final = 64
 @click.command()
 @click.argument("file", type=click.File("rb", lazy=False), default="-")
 @click.option("--detector", "name", default="local", show_default=True, help="Which detector.")
+@click.option("--config", "config_file", help="Configuration that names the detector.")
 @click.option("--threads", type=int, default=2, show_default=True, help="Threads to use.")
-def assess(file: IO[bytes], name: str, threads: int) -> None:
+def assess(file: IO[bytes], name: str, config_file: str | None, threads: int) -> None:
     """Judge the last message of each conversation in FILE (JSONL; - is standard input).
 
     A line is {"id"?, "messages": [{"role", "content"}, ...]}. A line that cannot be judged gives
     {"id", "error"} in its place, and exit status 1 at the end.
     """
-    detector = make_detector(name, DetectionConfig(threads=threads))
+    detector = make_detector(name, load_config(config_file, flags={"detection.threads": threads}))
     failed = False
 
     async def work() -> None:
