@@ -15,6 +15,10 @@ _STAYS: Final = frozenset(
 """What belongs to the client's connection, or to the gateway's own pages, is not sent on."""
 
 
+_OF_THE_SERVER: Final = frozenset({"content-length", "date"})
+_OF_THE_BYTES: Final = frozenset({"content-md5", "digest", "content-digest", "etag"})
+
+
 def to_upstream(
     scope: Scope, *, api_key: str, keeps_authorization: bool, identity: bool
 ) -> list[tuple[str, str]]:
@@ -53,11 +57,7 @@ def to_upstream(
 def to_client(headers: Sequence[tuple[str, str]], *, rewritten: bool) -> list[tuple[str, str]]:
     """Return an upstream reply's headers for the client.
 
-    The length is left to the server; what speaks of the exact bytes goes if they were changed.
+    Length and date are the server's own; what speaks of the exact bytes goes if they were changed.
     """
-    gone = {"content-length", "content-md5", "digest", "content-digest", "etag"}
-    return [
-        (name, value)
-        for name, value in headers
-        if not (name.lower() == "content-length" or (rewritten and name.lower() in gone))
-    ]
+    gone = _OF_THE_SERVER | _OF_THE_BYTES if rewritten else _OF_THE_SERVER
+    return [(name, value) for name, value in headers if name.lower() not in gone]
