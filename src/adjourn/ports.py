@@ -52,6 +52,18 @@ class PathFacts:
     """The shallowest ended (and not reversed) node on the path."""
 
 
+class Ledger(Protocol):
+    """Where ledger entries can be read."""
+
+    async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
+        """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go."""
+        ...
+
+
 class Store(Protocol):
     """Where nodes, ends and ledger entries are kept.
 

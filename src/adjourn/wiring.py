@@ -24,13 +24,15 @@ from adjourn.gateway.api import OwnApi, own_app
 from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
 from adjourn.gateway.chat_completions import Links
 from adjourn.gateway.keys import GatewayKey, Keyring
-from adjourn.ports import Clock, Detector, Store, Upstream
+from adjourn.ports import Clock, Detector, Ledger, Store, Upstream
+from adjourn.report.routes import ReportPages
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.driver import Driver
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.live_policy import LivePolicy
 from adjourn.runtime.policies import load_policy, preset_names
 from adjourn.store.sqlite import SqliteStore
+from adjourn.store.sqlite_ledger import SqliteLedger
 from adjourn.upstream.http import HttpUpstream
 from adjourn.upstream.local_model import LocalModel
 
@@ -82,6 +84,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
         driver.in_force = PolicyInForce.of(policy)
 
     live = LivePolicy(parts.policy, parts.policy_text, parts.policy_file, put_in_force)
+    reports = ReportPages(parts.store, parts.clock, lambda: live.policy)
     console = Console(
         ConsoleParts(_access(config), parts.store, live, parts.resources, parts.clock, _tell)
     )
@@ -97,7 +100,9 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             default_country=config.default_country,
             links=links,
         ),
-        own_pages=own_app([*api.routes(), *chat, *console.routes(), *extra_routes]),
+        own_pages=own_app(
+            [*api.routes(), *chat, *console.routes(), *reports.routes(), *extra_routes]
+        ),
     )
 
 
@@ -132,6 +137,11 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
         gateway = assemble(config, parts)
         stack.push_async_callback(gateway.drain)
         yield gateway
+
+
+def open_ledger(path: str) -> Ledger:
+    """Open the ledger of a SQLite file to read it; ``BadInput`` if there is none."""
+    return SqliteLedger.open(path)
 
 
 def make_upstream(config: Config) -> HttpUpstream:

@@ -17,6 +17,10 @@ _COMMANDS: Final = {
         "Gateway, chat page and a small local model on this machine.",
     ),
     "policy": ("adjourn.cli.policy:policy", "Show, check, prove, explain and compare policies."),
+    "report": (
+        "adjourn.cli.report:report",
+        "The transparency report: make it from the ledger, or check it.",
+    ),
     "serve": ("adjourn.cli.serve:serve", "Run the gateway in front of a model's server."),
 }
 
@@ -50,7 +54,9 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return cli.main(arguments, prog_name="adjourn")
     except BadInput as error:
-        click.echo(f"adjourn: {error}", err=True)
+        hint = error.hint()
+        mend = f" ({hint})" if hint and hint not in str(error) else ""
+        click.echo(f"adjourn: {error}{mend}", err=True)
         sys.exit(2)
     except BrokenPipeError:
         # Whoever read our output has left; nothing is wrong with us (see Python's signal docs).

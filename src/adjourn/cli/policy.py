@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from adjourn.cli.explain import explain_markdown
+from adjourn.core.explain import explain_markdown
 from adjourn.core.policy import Policy, numbers_of
 from adjourn.core.policy_diff import differences
 from adjourn.core.policy_file import lint

@@ -80,6 +80,9 @@ class Entry:
     assessment: Assessment | None = None
     acted: bool = True
     """False in shadow mode and wherever else the gateway only looked on."""
+    conversation: str = ""
+    """The first node of the path: what tells conversations apart, and nobody's conversations
+    from each other."""
 
 
 @dataclass(frozen=True, slots=True)

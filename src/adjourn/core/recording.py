@@ -118,6 +118,7 @@ def _entry(
         resources_given=resources,
         assessment=_assessment(scene),
         acted=acted,
+        conversation=scene.walked.path[0].node,
     )
 
 

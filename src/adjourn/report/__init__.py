@@ -1,0 +1,1 @@
+"""The transparency report: made from the ledger alone, and checkable against it."""

@@ -1,0 +1,63 @@
+"""The periods a report may cover: whole calendar months, quarters and years, UTC.
+
+Nobody chooses a window: overlapping windows of free length could be subtracted from each other
+until a single conversation is left.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from adjourn.core.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A calendar period, by its name: ``2026``, ``2026-Q4`` or ``2026-11``."""
+
+    name: str
+    begins: datetime
+    ends: datetime
+    """The first moment that is no longer part of it."""
+
+    @property
+    def is_year(self) -> bool:
+        """Whether it is a calendar year."""
+        return "-" not in self.name
+
+    def holds(self, at_ms: int) -> bool:
+        """Tell whether a time (milliseconds since the Unix epoch) lies in the period."""
+        return self.begins.timestamp() * 1000 <= at_ms < self.ends.timestamp() * 1000
+
+
+def period_of(name: str) -> Period:
+    """Return the period of a name.
+
+    Raises:
+        BadInput: It is none of the forms.
+    """
+    year, _, rest = name.partition("-")
+    try:
+        if not rest:
+            begins, months = datetime(int(year), 1, 1, tzinfo=UTC), 12
+        elif rest[0] == "Q":
+            begins, months = datetime(int(year), int(rest[1:]) * 3 - 2, 1, tzinfo=UTC), 3
+        else:
+            begins, months = datetime(int(year), int(rest), 1, tzinfo=UTC), 1
+    except ValueError:
+        raise BadInput(
+            f"{name!r} is no period",
+            hint="write a year (2026), a quarter (2026-Q4) or a month (2026-11)",
+        ) from None
+    month = begins.year * 12 + begins.month - 1 + months
+    return Period(name, begins, datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC))
+
+
+def last_month(now_ms: int) -> Period:
+    """Return the newest month that is over."""
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    return period_of((now.replace(day=1) - timedelta(days=1)).strftime("%Y-%m"))
+
+
+def this_month(now_ms: int) -> Period:
+    """Return the month that is running; what is said of it changes until it is over."""
+    return period_of(datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m"))

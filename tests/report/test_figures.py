@@ -1,0 +1,147 @@
+"""What a report counts, and what it keeps to itself."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adjourn.core.assessments import Assessment
+from adjourn.core.entries import Entry, EntryKind
+from adjourn.core.errors import BadInput
+from adjourn.core.tree import NodeId
+from adjourn.report.figures import figures_of
+from adjourn.report.periods import last_month, period_of
+from adjourn.report.rates import rate_of
+from adjourn.report.suppression import K, published, rounded
+
+NOVEMBER = period_of("2026-11")
+AT_MS = int(datetime(2026, 11, 5, tzinfo=UTC).timestamp() * 1000)
+
+
+def entry(conversation: str, decision: str = "continue", **more: object) -> Entry:
+    delivered = {"redirect": "redirection", "warn": "warning", "end": "closing"}.get(decision, "")
+    base = Entry(
+        kind=EntryKind.END if decision == "end" else EntryKind.TURN,
+        at_ms=AT_MS,
+        node=NodeId(f"{conversation}/{decision}"),
+        parent=NodeId(conversation),
+        policy_digest="d" * 64,
+        audience="adult",
+        decision=decision,
+        rules=(),
+        model="m",
+        delivered=delivered,
+        requested_by="policy" if decision == "end" else "",
+        grounds=("abuse",) if delivered else (),
+        resources_given=decision == "support",
+        assessment=Assessment("table"),
+        conversation=conversation,
+    )
+    return replace(base, **more)  # type: ignore[arg-type]
+
+
+ENTRIES = [
+    entry("fine"), entry("fine"),
+    *(entry("ended", one) for one in ("redirect", "redirect", "warn", "redirect", "end")),
+    *(entry("warned", one) for one in ("redirect", "redirect", "warn", "continue")),
+    entry("crisis", "support"),
+    entry("own", "confirm_user_end"), entry("own", "end", requested_by="user", grounds=()),
+    entry("asked", "redirect", denied_model_requests=2),
+    entry("shadow", "end", acted=False),
+    entry("ended", kind=EntryKind.LOCKED),
+    entry("odd", assessment=None),
+    entry("old", "end", at_ms=AT_MS - 40 * 86_400_000),
+]  # fmt: skip
+
+
+def test_everything_is_counted_once() -> None:
+    figures = figures_of(ENTRIES, NOVEMBER)
+    assert (figures.conversations, figures.messages) == (8, 17)
+    assert figures.entries == len(ENTRIES) - 1
+    assert (figures.ended.count, figures.ended_by_user.count) == (1, 1)
+    assert (figures.warned.count, figures.warned_then_fine.count) == (2, 1)
+    assert figures.supported.count == figures.resources_given == 1
+    assert (figures.model_denied.count, figures.denied_requests) == (1, 2)
+    assert figures.ends_by == {"model": 0, "policy": 1, "user": 1}
+    assert (figures.locked_requests, figures.unassessed, figures.looked_on) == (1, 1, 1)
+    assert figures.ends_after_support == 0
+    assert figures.ends_by_ground == {"abuse": None}
+    assert figures.ended.per_10_000 == 1250
+
+
+def test_the_order_of_conversations_is_irrelevant() -> None:
+    by_name = sorted(ENTRIES, key=lambda one: one.conversation)
+    assert figures_of(by_name, NOVEMBER) == figures_of(ENTRIES, NOVEMBER)
+
+
+def test_an_end_after_support_would_be_told() -> None:
+    figures = figures_of([entry("a", "support"), entry("a", "end")], NOVEMBER)
+    assert figures.ends_after_support == 1
+
+
+def test_no_conversations_are_no_division_by_zero() -> None:
+    figures = figures_of([], NOVEMBER)
+    assert figures.ended.per_10_000 is None
+    assert figures.conversations == 0
+
+
+def test_intervals_are_exact_ones() -> None:
+    """Values from R 4.4: binom.test(3, 2000)$conf.int and binom.test(0, 3000)$conf.int."""
+    some = rate_of(3, 2000)
+    assert some.low == pytest.approx(3.095, abs=0.01)
+    assert some.high == pytest.approx(43.77, abs=0.01)
+    none = rate_of(0, 3000)
+    assert none.low == 0
+    assert none.high == pytest.approx(12.289, abs=0.01)
+
+
+@given(st.integers(0, 200), st.integers(2, 10))
+def test_a_cell_stands_for_k_true_values(count: int, k: int) -> None:
+    if count == 0:
+        assert rounded(count, k) == 0
+        return
+    alike = [n for n in range(1, 400) if rounded(n, k) == rounded(count, k)]
+    assert len(alike) >= k - 1
+    assert count in alike
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcd"), st.integers(0, 60), min_size=2),
+    st.sampled_from("abcd"),
+    st.integers(1, K - 1),
+)
+def test_two_reports_never_betray_a_single_conversation(
+    cells: dict[str, int], cell: str, more: int
+) -> None:
+    """Whatever was published before and after, adding none to the cell, or K of them, fits too."""
+    before, later = published(cells), published({**cells, cell: cells.get(cell, 0) + more})
+    was, now = before.get(cell, 0), later.get(cell, 0)
+
+    def true_values(shown: int | None) -> range:
+        if shown == 0:
+            return range(1)
+        return range(1, K) if shown is None else range(shown, shown + K)
+
+    possible = {b - a for a in true_values(was) for b in true_values(now) if b >= a}
+    assert len(possible) >= 2
+    assert more in possible
+
+
+def test_periods_are_whole_and_follow_each_other() -> None:
+    names = [f"2026-{month:02}" for month in range(1, 13)]
+    for one, two in pairwise(period_of(name) for name in names):
+        assert one.ends == two.begins
+    assert period_of("2026-Q4").begins == period_of("2026-10").begins
+    assert period_of("2026-Q4").ends == period_of("2026").ends == period_of("2027").begins
+    assert last_month(AT_MS).name == "2026-10"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "26-13", "2026-13", "2026-Q5", "2026-Q0", "-1", "2026-11-05", "x"]
+)
+def test_other_periods_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="is no period"):
+        period_of(name)

@@ -1,0 +1,113 @@
+"""The report as files, on the web, and counted again."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from adjourn.core.entries import Append
+from adjourn.core.policy import Policy
+from adjourn.core.tree import NodeId
+from adjourn.report.documents import Report, as_csv, as_json, read_json
+from adjourn.report.figures import figures_of
+from adjourn.report.page import render_page
+from adjourn.runtime.policies import load_policy
+from adjourn.store.memory import MemoryStore
+from adjourn.store.sqlite import SqliteStore
+from tests.cli.conftest import Call, call
+from tests.gateway.conftest import Running, run
+
+from .test_figures import ENTRIES, NOVEMBER, entry
+
+__all__ = ["call", "run"]
+
+REPORT = Report(figures_of(ENTRIES, NOVEMBER), len(ENTRIES))
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A ledger as a gateway leaves it."""
+    path = tmp_path / "ledger.sqlite3"
+
+    async def fill() -> None:
+        store = SqliteStore.open(path)
+        for number, one in enumerate(ENTRIES):
+            node = NodeId(f"{number:064x}")  # every entry is a leaf of its own
+            await store.append(Append((), replace(one, node=node, parent=NodeId("0" * 64))))
+        await store.aclose()
+
+    asyncio.run(fill())
+    return path
+
+
+def test_json_comes_back_as_it_was() -> None:
+    assert read_json(as_json(REPORT)) == REPORT
+
+
+def test_csv_has_every_figure() -> None:
+    rows = as_csv(REPORT).splitlines()
+    assert "ends_by_ground,abuse,<5,,,," in rows
+    assert any(row.startswith("ended,,1,8,1250.0,") for row in rows)
+
+
+def test_the_page_says_what_the_figures_say() -> None:
+    page = render_page(REPORT, load_policy("consumer-chat")[0])
+    assert "<script" not in page
+    assert re.search(r"ended on the policy&#39;s grounds</th><td class=\"n\">1</td>", page)
+    assert "fewer than 5" in page
+    assert "http://" not in re.sub(r"http://(www\.w3\.org|purl\.org|creativecommons)\S*", "", page)
+    assert page.count("<svg") == 2
+    assert render_page(REPORT, load_policy("consumer-chat")[0]) == page
+
+
+def test_nothing_a_client_sends_becomes_markup() -> None:
+    evil = [entry(str(n), "end", model='<img src=x onerror="1">') for n in range(9)]
+    page = render_page(Report(figures_of(evil, NOVEMBER), 9), Policy(name="<b>x</b>"))
+    assert "<img" not in page
+    assert "<b>x" not in page
+
+
+def test_files_are_written_and_checked(call: Call, database: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    made = call("report", "--store", str(database), "--period", "2026-11", "--out", str(out))
+    assert made.status == 0, made
+    assert {one.name for one in out.iterdir()} == {
+        "report.html", "report.json", "report.csv", "dsa-statements.json", "dsa-dump.csv"
+    }  # fmt: skip
+    checked = call("report", "--store", str(database), "--check", str(out / "report.json"))
+    assert checked.status == 0
+    assert "every number is what the first" in checked.stdout
+    text = (out / "report.json").read_text()
+    (out / "report.json").write_text(text.replace('"messages": 17', '"messages": 16'))
+    wrong = call("report", "--store", str(database), "--check", str(out / "report.json"))
+    assert wrong.status == 1
+    assert "messages: published 16, the ledger says 17" in wrong.stdout
+
+
+def test_a_year_has_the_california_report(call: Call, database: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    call("report", "--store", str(database), "--period", "2026", "--out", str(out))
+    assert msgspec.json.decode((out / "sb243.json").read_bytes())["calendar_year"] == "2026"
+
+
+def test_what_cannot_be_reported_is_told(call: Call, database: Path, tmp_path: Path) -> None:
+    assert "is no period" in call("report", "--store", str(database), "--period", "x").complaint
+    missing = str(tmp_path / "none.sqlite3")
+    assert "cannot be opened" in call("report", "--store", missing).complaint
+    (tmp_path / "odd").write_text("odd" * 999)
+    assert "holds no ledger" in call("report", "--store", str(tmp_path / "odd")).complaint
+    told = call("report", "--store", str(database), "--check", str(tmp_path / "odd")).complaint
+    assert "not a report" in told
+
+
+def test_only_periods_that_are_over_are_published(run: Callable[..., Running]) -> None:
+    http = run(store=MemoryStore()).http()
+    assert http.get("/transparency").status_code == 200
+    assert http.get("/adjourn/v1/report").json()["figures"]["conversations"] == 0
+    assert http.get("/adjourn/v1/report?format=csv").text.startswith("figure,part")
+    assert http.get("/adjourn/v1/report?period=2999-01").status_code == 404
+    assert http.get("/adjourn/v1/report?period=<b>").status_code == 400
