@@ -71,6 +71,13 @@ class ChatConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """Whether a warning must be marked as read before the user writes on; never in a crisis."""
 
 
+class LedgerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The ledger's signatures."""
+
+    key_file: str = ""
+    """Made by ``adjourn ledger key``; without one, checkpoints and reports are not signed."""
+
+
 class ConsoleUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Somebody who may use the console; they sign in with a key, of which this is the hash."""
 
@@ -134,6 +141,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     upstream: UpstreamConfig = UpstreamConfig()
     store: StoreConfig = StoreConfig()
     detection: DetectionConfig = DetectionConfig()
+    ledger: LedgerConfig = LedgerConfig()
     chat: ChatConfig = ChatConfig()
     console: ConsoleConfig = ConsoleConfig()
     detector: tuple[DetectorConfig, ...] = ()

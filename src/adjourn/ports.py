@@ -52,11 +52,28 @@ class PathFacts:
     """The shallowest ended (and not reversed) node on the path."""
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """One entry as it is stored, which is not necessarily as it should be."""
+
+    position: int
+    leaf_hash: bytes
+    at_ms: int
+    body: str
+    """Canonical JSON: what the leaf hash is taken over."""
+    entry: Entry | None
+    """None if the body cannot be read."""
+
+
 class Ledger(Protocol):
     """Where ledger entries can be read."""
 
     async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
         """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
+        ...
+
+    async def rows(self, start: int, limit: int) -> Sequence[LedgerRow]:
+        """Return entries as they are stored, from position ``start`` on, in order."""
         ...
 
     async def aclose(self) -> None:
@@ -110,6 +127,10 @@ class Store(Protocol):
 
     async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
         """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
+        ...
+
+    async def rows(self, start: int, limit: int) -> Sequence[LedgerRow]:
+        """Return ledger entries as they are stored, from position ``start`` on, in order."""
         ...
 
     async def aclose(self) -> None:

@@ -31,6 +31,7 @@ from adjourn.runtime.driver import Driver
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.live_policy import LivePolicy
 from adjourn.runtime.policies import load_policy, preset_names
+from adjourn.store.jsonl_ledger import JsonlLedger
 from adjourn.store.sqlite import SqliteStore
 from adjourn.store.sqlite_ledger import SqliteLedger
 from adjourn.upstream.http import HttpUpstream
@@ -140,8 +141,8 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
 
 
 def open_ledger(path: str) -> Ledger:
-    """Open the ledger of a SQLite file to read it; ``BadInput`` if there is none."""
-    return SqliteLedger.open(path)
+    """Open the ledger of a SQLite file, or an export, to read it; ``BadInput`` if there is none."""
+    return JsonlLedger.open(path) if path.endswith(".jsonl") else SqliteLedger.open(path)
 
 
 def make_upstream(config: Config) -> HttpUpstream:

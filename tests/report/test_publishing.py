@@ -2,19 +2,20 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from adjourn.core.entries import Append
+from adjourn.core.entries import Append, Entry, EntryKind
 from adjourn.core.policy import Policy
 from adjourn.core.tree import NodeId
 from adjourn.report.documents import Report, as_csv, as_json, read_json
 from adjourn.report.figures import figures_of
 from adjourn.report.page import render_page
+from adjourn.runtime.notes import Verifier, read_checkpoint
 from adjourn.runtime.policies import load_policy
 from adjourn.store.memory import MemoryStore
 from adjourn.store.sqlite import SqliteStore
@@ -28,20 +29,23 @@ __all__ = ["call", "run"]
 REPORT = Report(figures_of(ENTRIES, NOVEMBER), len(ENTRIES))
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
+def filled(path: Path, entries: Sequence[Entry]) -> Path:
     """A ledger as a gateway leaves it."""
-    path = tmp_path / "ledger.sqlite3"
 
     async def fill() -> None:
         store = SqliteStore.open(path)
-        for number, one in enumerate(ENTRIES):
+        for number, one in enumerate(entries):
             node = NodeId(f"{number:064x}")  # every entry is a leaf of its own
             await store.append(Append((), replace(one, node=node, parent=NodeId("0" * 64))))
         await store.aclose()
 
     asyncio.run(fill())
     return path
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return filled(tmp_path / "ledger.sqlite3", ENTRIES)
 
 
 def test_json_comes_back_as_it_was() -> None:
@@ -88,6 +92,17 @@ def test_files_are_written_and_checked(call: Call, database: Path, tmp_path: Pat
     assert "messages: published 16, the ledger says 17" in wrong.stdout
 
 
+def test_a_report_is_signed_where_there_is_a_key(call: Call, tmp_path: Path) -> None:
+    lawful = [one for one in ENTRIES if one.kind is not EntryKind.END]
+    database = filled(tmp_path / "a.sqlite3", lawful)
+    public = call("ledger", "key", "--name", "log.example", "--out", str(tmp_path / "key")).stdout
+    (tmp_path / "a.toml").write_text(f"[ledger]\nkey_file = '{tmp_path / 'key'}'\n")
+    where = ("--config", str(tmp_path / "a.toml"), "--store", str(database))
+    made = call("report", *where, "--period", "2026-11", "--json").json
+    checkpoint = read_checkpoint(made["checkpoint"], [Verifier.parse(public)])
+    assert checkpoint.size == made["up_to"] == len(lawful)
+
+
 def test_a_year_has_the_california_report(call: Call, database: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     call("report", "--store", str(database), "--period", "2026", "--out", str(out))
@@ -111,3 +126,12 @@ def test_only_periods_that_are_over_are_published(run: Callable[..., Running]) -
     assert http.get("/adjourn/v1/report?format=csv").text.startswith("figure,part")
     assert http.get("/adjourn/v1/report?period=2999-01").status_code == 404
     assert http.get("/adjourn/v1/report?period=<b>").status_code == 400
+
+
+def test_a_ledger_that_is_wrong_is_not_signed(call: Call, database: Path, tmp_path: Path) -> None:
+    call("ledger", "key", "--name", "log.example", "--out", str(tmp_path / "key"))
+    (tmp_path / "a.toml").write_text(f"[ledger]\nkey_file = '{tmp_path / 'key'}'\n")
+    where = ("--config", str(tmp_path / "a.toml"), "--store", str(database))
+    made = call("report", *where, "--period", "2026-11", "--json")
+    assert made.json["checkpoint"] == ""
+    assert "the report is not signed" in made.stderr

@@ -16,6 +16,7 @@ _COMMANDS: Final = {
         "adjourn.cli.demo:demo",
         "Gateway, chat page and a small local model on this machine.",
     ),
+    "ledger": ("adjourn.cli.ledger:ledger", "Check the ledger, prove what is in it, sign it."),
     "policy": ("adjourn.cli.policy:policy", "Show, check, prove, explain and compare policies."),
     "report": (
         "adjourn.cli.report:report",

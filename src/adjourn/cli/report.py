@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from adjourn.cli.ledger import sign_ledger
 from adjourn.cli.serve import run
 from adjourn.config import load_config
 from adjourn.core.entries import Entry
@@ -47,7 +48,8 @@ def report(**options: Any) -> None:
         return
     named = options["period"]
     period = period_of(named) if named else last_month(SystemClock().now_ms())
-    made = Report(figures_of(entries, period), len(entries))
+    signed = sign_ledger(config.ledger.key_file, config.store.path)
+    made = Report(figures_of(entries, period), len(entries), signed)
     if options["out"]:
         page = render_page(made, load_policy(config.policy)[0])
         exports = _exports(entries, period, options["platform"])

@@ -4,7 +4,6 @@ Node ids are 32-byte keys. States, assessments, statements and entries are JSON 
 that equal records are equal bytes: an entry's bytes are what its leaf hash is taken over.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adjourn.core import merkle
 from adjourn.core.assessments import Assessment
 from adjourn.core.decisions import Delivered
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
@@ -19,6 +19,7 @@ from adjourn.core.ladder import CrisisStatus, PathState
 from adjourn.core.messages import Role
 from adjourn.core.statement import Statement
 from adjourn.core.tree import NodeId
+from adjourn.ports import LedgerRow
 
 Row = tuple[Any, ...]
 
@@ -134,8 +135,8 @@ def end_record(row: Row) -> EndRecord:
 
 
 def leaf_hash(body: str) -> bytes:
-    """Return the RFC 6962 leaf hash of an entry's bytes."""
-    return hashlib.sha256(b"\x00" + body.encode()).digest()
+    """Return the leaf hash of an entry's canonical JSON."""
+    return merkle.leaf_hash(body.encode())
 
 
 def entry_row(entry: Entry) -> Row:
@@ -147,6 +148,15 @@ def entry_row(entry: Entry) -> Row:
 def entry_of(body: str) -> Entry:
     """Return the entry of its canonical JSON."""
     return _entries.decode(body)
+
+
+def ledger_row(position: int, leaf: bytes, at_ms: int, body: str) -> LedgerRow:
+    """Return a row of the ledger as it is stored, whatever was done to it."""
+    try:
+        entry = entry_of(body)
+    except (msgspec.DecodeError, TypeError, ValueError):
+        entry = None
+    return LedgerRow(position, bytes(leaf), at_ms, body, entry)
 
 
 def append_rows(append: Append) -> AppendRows:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
 from adjourn.core.errors import StoreUnavailable
 from adjourn.core.tree import NodeId
-from adjourn.ports import PathFacts
+from adjourn.ports import LedgerRow, PathFacts
 
-from .codec import encode, knowledge_of, leaf_hash
+from .codec import encode, knowledge_of, leaf_hash, ledger_row
 
 
 class MemoryStore:
@@ -93,6 +93,12 @@ class MemoryStore:
         """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
         self._check()
         return list(enumerate(self._entries))[start : start + limit]
+
+    async def rows(self, start: int, limit: int) -> Sequence[LedgerRow]:
+        """Return ledger entries as they are stored, from position ``start`` on, in order."""
+        found = await self.entries(start, limit)
+        bodies = ((position, encode(entry), entry.at_ms) for position, entry in found)
+        return [ledger_row(p, leaf_hash(body), at_ms, body) for p, body, at_ms in bodies]
 
     async def aclose(self) -> None:
         """Let go; what was kept can still be read by tests."""

@@ -184,3 +184,12 @@ def entries(connection: sqlite3.Connection, start: int, limit: int) -> list[Row]
     """Return positions and bodies of entries from ``start`` on, in order."""
     select = "SELECT position, body FROM entries WHERE position >= ? ORDER BY position LIMIT ?"
     return connection.execute(select, (start, limit)).fetchall()
+
+
+def entry_rows(connection: sqlite3.Connection, start: int, limit: int) -> list[Row]:
+    """Return position, leaf_hash, at_ms and body of entries from ``start`` on, in order."""
+    select = (
+        "SELECT position, leaf_hash, at_ms, body FROM entries"
+        " WHERE position >= ? ORDER BY position LIMIT ?"
+    )
+    return connection.execute(select, (start, limit)).fetchall()

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
 from adjourn.core.errors import BadConfig, StoreUnavailable
 from adjourn.core.tree import NodeId
-from adjourn.ports import PathFacts
+from adjourn.ports import LedgerRow, PathFacts
 
 from . import queries
 from .codec import (
@@ -26,6 +26,7 @@ from .codec import (
     entry_row,
     is_node_id,
     key_of,
+    ledger_row,
     node_record,
 )
 from .known_ends import KnownEnds
@@ -268,6 +269,14 @@ class SqliteStore:
         def query(connection: sqlite3.Connection) -> Sequence[tuple[int, Entry]]:
             rows = queries.entries(connection, start, limit)
             return [(position, entry_of(body)) for position, body in rows]
+
+        return await self._read(query)
+
+    async def rows(self, start: int, limit: int) -> Sequence[LedgerRow]:
+        """Return ledger entries as they are stored, from position ``start`` on, in order."""
+
+        def query(connection: sqlite3.Connection) -> Sequence[LedgerRow]:
+            return [ledger_row(*row) for row in queries.entry_rows(connection, start, limit)]
 
         return await self._read(query)
 

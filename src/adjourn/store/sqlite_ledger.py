@@ -6,9 +6,10 @@ from pathlib import Path
 
 from adjourn.core.entries import Entry
 from adjourn.core.errors import BadInput, StoreUnavailable
+from adjourn.ports import LedgerRow
 
 from . import queries
-from .codec import entry_of
+from .codec import entry_of, ledger_row
 
 
 class SqliteLedger:
@@ -48,6 +49,18 @@ class SqliteLedger:
         except sqlite3.Error as error:
             raise StoreUnavailable(str(error)) from error
         return [(position, entry_of(body)) for position, body in rows]
+
+    async def rows(self, start: int, limit: int) -> Sequence[LedgerRow]:
+        """Return entries as they are stored, from position ``start`` on, in order.
+
+        Raises:
+            StoreUnavailable: The file cannot be read any more.
+        """
+        try:
+            found = queries.entry_rows(self._connection, start, limit)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(str(error)) from error
+        return [ledger_row(*row) for row in found]
 
     async def aclose(self) -> None:
         """Close the file."""
