@@ -19,7 +19,7 @@ from adjourn.core.errors import BadConfig
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.policy import Policy
 from adjourn.core.resources import Resources, as_json, render_text
-from adjourn.detectors.making import make_detector, make_detectors
+from adjourn.detectors.making import beside, make_detector, make_detectors
 from adjourn.gateway.api import OwnApi, own_app
 from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
 from adjourn.gateway.chat_completions import Links
@@ -30,6 +30,7 @@ from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.driver import Driver
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.live_policy import LivePolicy
+from adjourn.runtime.panel import Panel
 from adjourn.runtime.policies import load_policy, preset_names
 from adjourn.store.jsonl_ledger import JsonlLedger
 from adjourn.store.sqlite import SqliteStore
@@ -77,8 +78,12 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     driver = Driver(
         in_force=PolicyInForce.of(parts.policy),
         store=parts.store,
-        detectors=parts.detectors,
-        deadline_s=config.detection.deadline_s,
+        panel=Panel(
+            parts.detectors,
+            deadline_s=config.detection.deadline_s,
+            deadlines_s={one.name: one.deadline_s for one in config.detector if one.deadline_s},
+            beside=beside(config),
+        ),
     )
 
     def put_in_force(policy: Policy) -> None:

@@ -91,10 +91,17 @@ class Rung:
 
 
 def _crisis(policy: Policy, one: Assessed) -> str:
+    missing = isinstance(one, Unknown)
     if isinstance(one, Unknown):
-        return "unknown"
+        if one.seen is None:
+            return "unknown"
+        one = one.seen
     self_harm = one.crisis_self >= policy.crisis.self_threshold
-    return "present" if self_harm or one.crisis_others >= policy.crisis.others_threshold else ""
+    return (
+        "present"
+        if self_harm or one.crisis_others >= policy.crisis.others_threshold
+        else "unknown" * missing
+    )
 
 
 def _qualifies(policy: Policy, one: Assessed, before: bool, audience: Audience) -> bool:

@@ -33,6 +33,20 @@ def judge(message: Message) -> Assessed:
     words = set(message.text.lower().replace(".", " ").replace(",", " ").split())
     if "unknown" in words:
         return Unknown("table", "asked to")
+    if "half" in words:
+        return Unknown("table", "asked to", seen(words))
+    return seen(words)
+
+
+def glance(message: Message) -> Assessed:
+    """Read it as quick detectors would, which miss what is marked with "slyly"."""
+    if "slyly" in message.text:
+        return Assessment("quick")
+    return judge(message)
+
+
+def seen(words: set[str]) -> Assessment:
+    """Return what the words stand for."""
     return Assessment(
         "table",
         hazards={Hazard.IWP: 0.9 * ("bomb" in words), Hazard.SXC: 0.9 * ("sexy" in words)},
@@ -59,6 +73,8 @@ class Table:
     ends: dict[NodeId, EndRecord] = field(default_factory=dict)
     entries: list[Append] = field(default_factory=list)
     store_fails: bool = False
+    slow: bool = False
+    """Some detectors are slow: they alone see what is marked with "slyly"."""
     commands: list[t.Command] = field(default_factory=list)
     judged: int = 0
     heard: str = ""
@@ -98,9 +114,8 @@ class Table:
                 return t.Surveyed([(root, 0), *found] if found else [])
             case t.Recall(path=path):
                 return t.Recalled({n: self.nodes[n] for n in path if n in self.nodes})
-            case t.Assess(conversations=conversations):
-                self.judged += len(conversations)
-                return t.AssessmentsMade([(judge(c[-1]),) for c in conversations])
+            case t.Assess():
+                return self._judge(command)
             case t.Forward():
                 return self._ask_model(command, asked)
             case t.Release():
@@ -111,6 +126,14 @@ class Table:
                 return t.Recorded(self._append(append))
             case _:
                 return None
+
+    def _judge(self, command: t.Assess) -> t.AssessmentsMade:
+        self.judged += len(command.conversations)
+        made = [judge(conversation[-1]) for conversation in command.conversations]
+        pending = self.slow and not command.patient
+        if pending:
+            made[-1] = glance(command.conversations[-1][-1])
+        return t.AssessmentsMade([(one,) for one in made], pending)
 
     def _ask_model(self, forward: t.Forward, asked: t.TurnRequest) -> t.Event:
         event = self.model(forward, asked.messages)

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjourn.core.assessments import PROBABILITIES, Assessed, Assessment, Unknown, combine
+from adjourn.core.assessments import (
+    PROBABILITIES,
+    Assessed,
+    Assessment,
+    Unknown,
+    combine,
+    known_part,
+)
 from adjourn.core.hazards import Hazard
 
 P = st.floats(0, 1)
@@ -42,8 +49,11 @@ def test_combining_takes_the_highest_in_any_order(
 @given(st.lists(ASSESSMENTS, max_size=3), st.integers(0, 3))
 def test_one_unknown_makes_the_whole_unknown(known: list[Assessed], place: int) -> None:
     unknown = Unknown("judge", "no answer")
+    seen = combine(known) if known else None
     known.insert(place, unknown)
-    assert combine(known) == unknown
+    assert combine(known) == Unknown("judge", "no answer", seen)  # type: ignore[arg-type]
+    assert known_part(combine(known)) == seen
+    assert combine([*known, combine(known)]) == combine(known)
 
 
 def test_no_detector_knows_nothing() -> None:

@@ -16,7 +16,7 @@ import uvicorn
 
 from adjourn.config import Config
 from adjourn.core.policy import Policy
-from adjourn.ports import Store
+from adjourn.ports import Detector, Store
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.policies import load_policy
@@ -38,6 +38,7 @@ class Running:
     config: dict[str, Any] = field(default_factory=dict)
     upstream: dict[str, Any] = field(default_factory=dict)
     policy_file: Path | None = None
+    more_detectors: tuple[Detector, ...] = ()
     model: ModelServer = field(init=False)
     loop: asyncio.AbstractEventLoop = field(init=False)
     port: int = 0
@@ -83,12 +84,12 @@ class Running:
             upstream = make_upstream(config)
             stack.push_async_callback(upstream.aclose)
             stack.push_async_callback(self.store.aclose)
-            detector = FixedDetector(judge)
+            detectors = [FixedDetector(judge), *self.more_detectors]
             policy, text = self.policy, ""
             if self.policy_file:
                 policy, text = load_policy(str(self.policy_file))
             parts = Parts(
-                policy, self.store, [detector], upstream, SystemClock(), shipped_resources(),
+                policy, self.store, detectors, upstream, SystemClock(), shipped_resources(),
                 policy_text=text, policy_file=self.policy_file,
             )  # fmt: skip
             gateway = assemble(config, parts)

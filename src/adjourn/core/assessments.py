@@ -4,7 +4,7 @@ An assessment holds probabilities only; what they mean is the policy's business.
 failed, timed out or answered nonsense gives ``Unknown``, which is never a permit for anything.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from adjourn.core.hazards import Hazard
@@ -51,6 +51,9 @@ class Unknown:
 
     detector: str
     why: str
+    seen: Assessment | None = None
+    """What others said of the same message. It counts for a crisis and for nothing else: what they
+    saw of one is there whoever failed."""
 
 
 Assessed = Assessment | Unknown
@@ -63,19 +66,31 @@ def combine(assessed: Iterable[Assessed]) -> Assessed:
     """Combine detectors' answers on one message into one: the highest of each probability.
 
     One ``Unknown`` makes the whole ``Unknown``: what a missing detector might have seen (a crisis)
-    is not known. The result does not depend on the order of the answers.
+    is not known. What the others saw goes with it. The result does not depend on the order of the
+    answers.
     """
     known: list[Assessment] = []
     unknown: list[Unknown] = []
     for one in assessed:
         if isinstance(one, Unknown):
             unknown.append(one)
+            known += [one.seen] if one.seen else []
         else:
             known.append(one)
     if unknown:
-        return min(unknown, key=lambda u: (u.detector, u.why))
+        first = min(unknown, key=lambda u: (u.detector, u.why))
+        return Unknown(first.detector, first.why, _highest(known) if known else None)
     if not known:
         return Unknown("none", "no detector is configured")
+    return _highest(known)
+
+
+def known_part(assessed: Assessed) -> Assessment | None:
+    """Return what is known of a message, all of it or in part."""
+    return assessed.seen if isinstance(assessed, Unknown) else assessed
+
+
+def _highest(known: Sequence[Assessment]) -> Assessment:
     if len(known) == 1:
         return known[0]
     hazards = {
@@ -84,7 +99,7 @@ def combine(assessed: Iterable[Assessed]) -> Assessed:
         if any(hazard in a.hazards for a in known)
     }
     scalars = {name: max(getattr(a, name) for a in known) for name in PROBABILITIES}
-    names = "+".join(sorted({a.detector for a in known}))
+    names = "+".join(sorted({name for a in known for name in a.detector.split("+")}))
     return Assessment(names, hazards, **scalars)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from adjourn.core import turns as t
-from adjourn.core.assessments import Assessed, Assessment, combine
+from adjourn.core.assessments import Assessed, Assessment, combine, known_part
 from adjourn.core.audiences import Audience
 from adjourn.core.decide import decide_at, model_end_is_permitted
 from adjourn.core.decisions import (
@@ -32,7 +32,7 @@ from adjourn.core.messages import Message, Role, fold_text
 from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
 from adjourn.core.recording import Scene, end_append, turn_append
 from adjourn.core.tree import NodeId
-from adjourn.core.walk import Next, Walk, Walked
+from adjourn.core.walk import Next, Walk, Walked, may_go_on
 
 _MOST_DENIALS: Final = 2
 """A model that keeps calling the tool is answered this often; then the gateway speaks for it."""
@@ -133,6 +133,8 @@ class Exchange:
             self._policy, self._digest, self._audience, self._request, walked, walked.answering
         )
         self._decision = decide_at(self._policy, walked.at_user, None)
+        if walked.pending and not may_go_on(walked, self._decision):
+            return self._walk_on(self._walk.wait())
         if not self._acts:
             return self._forward(self._policy.guidance.support if self._supports else None)
         if isinstance(self._decision, End):
@@ -314,8 +316,8 @@ class Exchange:
     def _screened(
         self, text: str, last: t.ModelReply | None, event: t.AssessmentsMade
     ) -> t.Command:
-        assessed = combine(event.answers[0])
-        if isinstance(assessed, Assessment) and self._unfit_for_minors(assessed):
+        known = known_part(combine(event.answers[0]))
+        if known is not None and self._unfit_for_minors(known):
             words = self._policy.texts.replaced_for_minor
             return self._conclude((self._released,), Delivered.NOTHING, words, instead=True)
         if last is not None:

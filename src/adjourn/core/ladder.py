@@ -10,7 +10,7 @@ Rungs: Continue, Redirect (``redirections`` > 0), Warn (``warned``). Recovery ta
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from adjourn.core.assessments import Assessed, Assessment, Unknown
+from adjourn.core.assessments import Assessed, Assessment, Unknown, known_part
 from adjourn.core.audiences import Audience
 from adjourn.core.decisions import Delivered
 from adjourn.core.policy import Policy
@@ -57,15 +57,14 @@ START = PathState()
 
 
 def crisis_of(policy: Policy, assessed: Assessed) -> CrisisStatus:
-    """Return what one message's assessment says of crisis."""
-    if isinstance(assessed, Unknown):
-        return CrisisStatus.UNKNOWN
-    if (
-        assessed.crisis_self >= policy.crisis.self_threshold
-        or assessed.crisis_others >= policy.crisis.others_threshold
+    """Return what one message's assessment says of crisis; one that is seen is there."""
+    known = known_part(assessed)
+    if known is not None and (
+        known.crisis_self >= policy.crisis.self_threshold
+        or known.crisis_others >= policy.crisis.others_threshold
     ):
         return CrisisStatus.PRESENT
-    return CrisisStatus.CLEAR
+    return CrisisStatus.UNKNOWN if isinstance(assessed, Unknown) else CrisisStatus.CLEAR
 
 
 def grounds_of(policy: Policy, assessment: Assessment, audience: Audience) -> frozenset[str]:

@@ -67,9 +67,10 @@ class History:
 def heard(policy: Policy, history: History, assessed: Assessed, audience: Audience) -> History:
     """Return the history after a user message."""
     if isinstance(assessed, Unknown):
+        seen = assessed.seen is not None and _is_crisis(policy, assessed.seen)
         return replace(
-            history, unknown=True, newest_unknown=True, qualifies=False, wished=False,
-            confirmed=False, asked=False,
+            history, crisis=history.crisis or seen, unknown=True, newest_unknown=True,
+            qualifies=False, wished=False, confirmed=False, asked=False,
         )  # fmt: skip
     qualifies = _qualifies(policy, history, assessed, audience)
     most = policy.ladder.persist_after_warning

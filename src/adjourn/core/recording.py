@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from adjourn.core import turns as t
-from adjourn.core.assessments import Assessment
+from adjourn.core.assessments import Assessment, known_part
 from adjourn.core.audiences import Audience
 from adjourn.core.decisions import Decision, Delivered, End, Requester
 from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
-from adjourn.core.ladder import after_reply
+from adjourn.core.ladder import CrisisStatus, after_reply
 from adjourn.core.messages import Message, Role, fold_text
 from adjourn.core.policy import Policy, behaviour
 from adjourn.core.statement import make_statement
@@ -123,6 +123,11 @@ def _entry(
 
 
 def _assessment(scene: Scene) -> Assessment | None:
+    """Return what the decision was made on; of one known in part, what was seen of a crisis."""
+    heard = scene.walked.heard
+    if heard is not None:
+        in_crisis = scene.walked.at_user.crisis is CrisisStatus.PRESENT
+        return known_part(heard) if in_crisis or isinstance(heard, Assessment) else None
     return next(
         (r.assessment for r in _known_records(scene) if r.node == scene.answering.node), None
     )

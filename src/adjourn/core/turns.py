@@ -110,6 +110,9 @@ class AssessmentsMade:
     """For each conversation asked about, what each detector says."""
 
     answers: Sequence[Sequence[Assessed]]
+    pending: bool = False
+    """The last conversation's answers are those of the quick detectors; the slow ones still judge
+    it. Only as the answer to an ``Assess`` that is not patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,8 @@ class Assess:
     """Have the last message of each conversation judged; the last conversation is urgent."""
 
     conversations: tuple[tuple[Message, ...], ...]
+    patient: bool = True
+    """Wait for every detector, or, of the last conversation, for the quick ones alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,6 +209,8 @@ def messages(policy: Policy, audience: Audience) -> Mapping[str, Assessed]:
         for name, values in kinds.items()
     }
     made["something that no detector could assess"] = Unknown("abstract", "failed")
+    seen = Assessment("abstract", crisis_self=policy.crisis.self_threshold)
+    made["a crisis that one detector saw while another failed"] = Unknown("x", "failed", seen)
     return made
 
 

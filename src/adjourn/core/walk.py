@@ -5,13 +5,13 @@ with the ``EndRecord`` that locks the path.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from adjourn.core import turns as t
 from adjourn.core.assessments import Assessed, Assessment, Unknown, combine
 from adjourn.core.audiences import Audience
-from adjourn.core.decisions import Delivered
+from adjourn.core.decisions import Continue, Decision, Delivered, Support
 from adjourn.core.entries import EndRecord, NodeRecord
 from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import START, CrisisStatus, PathState, after_reply, after_user
@@ -28,7 +28,7 @@ class Walked:
     answering: Step | None
     """The newest user message: the one the model is asked to answer; None if there is none."""
     at_user: PathState
-    """State after that message."""
+    """State after that message, by what is known of it by now."""
     at_leaf: PathState
     """State after the last node, which differs if assistant messages follow the user's."""
     fresh: tuple[NodeRecord, ...]
@@ -36,6 +36,24 @@ class Walked:
     records: Mapping[NodeId, NodeRecord]
     """All recorded nodes of the path, if they had to be recalled; else empty."""
     recalled: bool
+    before: PathState = START
+    """State before the message to be answered; START where that is not at hand."""
+    heard: Assessed | None = None
+    """What was made of the message to be answered just now; None if that was recorded already."""
+    pending: bool = False
+    """Slow detectors still judge that message; ``Walk.wait`` waits for them. Its records say that
+    it is unknown, so that the next request asks again and is bound by what they say."""
+
+
+def may_go_on(walked: Walked, decision: Decision) -> bool:
+    """Tell whether slow detectors' answers may wait for the next decision.
+
+    They are waited for wherever anything may hinge on them: on the ladder, after a question asked
+    back, and where the quick ones see anything or do not know. Support waits for nobody.
+    """
+    before = walked.before
+    hinges = before.warned or before.redirections or before.asked_to_confirm
+    return isinstance(decision, Support) or (decision == Continue() and not hinges)
 
 
 Next = t.Command | Walked | EndRecord
@@ -58,6 +76,7 @@ class Walk:
         self._records: Mapping[NodeId, NodeRecord] = MappingProxyType({})
         self._recalled = False
         self._next: Callable[..., Next] = self._found
+        self._wait: Callable[[], Next]
 
     @property
     def leaf(self) -> NodeId:
@@ -71,6 +90,10 @@ class Walk:
     def handle(self, event: t.Event) -> Next:
         """Take the answer to the last command."""
         return self._next(event)
+
+    def wait(self) -> Next:
+        """Have the message to be answered judged by all detectors; only after ``pending``."""
+        return self._wait()
 
     def _look_up(self, path: Path) -> Next:
         self._path = path
@@ -144,40 +167,57 @@ class Walk:
         unknown = [step for step in steps if self._must_assess(step)]
         if not unknown:
             return self._fold(start, state, at_user, {})
+        made: dict[NodeId, Assessed] = {}
 
         def assessed(event: t.AssessmentsMade) -> Next:
-            if len(event.answers) != len(unknown):
-                raise IllegalEvent(f"{len(event.answers)} answers to {len(unknown)} questions")
-            made = {
-                step.node: combine(answers)
-                for step, answers in zip(unknown, event.answers, strict=True)
-            }
-            return self._fold(start, state, at_user, made)
+            again = bool(made)
+            asked = unknown[-1:] if again else unknown
+            if len(event.answers) != len(asked):
+                raise IllegalEvent(f"{len(event.answers)} answers to {len(asked)} questions")
+            for step, answers in zip(asked, event.answers, strict=True):
+                made[step.node] = combine(answers)
+            return self._fold(start, state, at_user, made, pending=event.pending and not again)
 
         self._next = assessed
-        return t.Assess(tuple(self._request.messages[: step.index + 1] for step in unknown))
+        asked = tuple(self._request.messages[: step.index + 1] for step in unknown)
+        self._wait = lambda: t.Assess(asked[-1:])
+        return t.Assess(asked, patient=unknown[-1] is not self._answering)
 
     def _must_assess(self, step: Step) -> bool:
         record = self._records.get(step.node)
         return step.message.role is Role.USER and (record is None or record.assessment is None)
 
     def _fold(
-        self, start: int, state: PathState, at_user: PathState, made: Mapping[NodeId, Assessed]
+        self,
+        start: int,
+        state: PathState,
+        at_user: PathState,
+        made: Mapping[NodeId, Assessed],
+        *,
+        pending: bool = False,
     ) -> Next:
         fresh: list[NodeRecord] = []
+        before: PathState = START
+        newest: Assessed | None = None
         for step in self._path[start:]:
             record = self._records.get(step.node)
             assessed = made.get(step.node) or (record.assessment if record else None)
+            if step is self._answering:
+                before, newest = state, made.get(step.node)
             if step.message.role is Role.USER:
                 heard = assessed or Unknown("none", "not assessed")
                 state = after_user(self._policy, state, heard, self._audience)
             else:
                 delivered = (record.delivered if record else None) or Delivered.NOTHING
                 state = after_reply(self._policy, state, delivered)
-            fresh.append(self._record(step, state, assessed, record))
             if step is self._answering:
                 at_user = state
-        return self._walked(start, at_user, state, tuple(fresh))
+                if pending:
+                    state = replace(state, crisis=max(state.crisis, CrisisStatus.UNKNOWN))
+                    assessed = None
+            fresh.append(self._record(step, state, assessed, record))
+        walked = self._walked(start, at_user, state, tuple(fresh))
+        return replace(walked, before=before, heard=newest, pending=pending)
 
     def _record(
         self, step: Step, state: PathState, assessed: Assessed | None, known: NodeRecord | None

@@ -66,6 +66,16 @@ def make_detectors(config: Config) -> list[Detector]:
     return detectors
 
 
+def beside(config: Config) -> frozenset[str]:
+    """Return the names of the detectors that judge beside the model's reply.
+
+    None do if all that can tell a crisis would: that is known before a request goes on.
+    """
+    slow = {one.name for one in config.detector if one.when == "beside"}
+    before = [name for name in config.detection.detectors if name not in slow]
+    return frozenset(slow) if any(_knows_crisis(name, config) for name in before) else frozenset()
+
+
 def make_detector(name: str, config: Config) -> Detector:
     """Return a detector by its configured name.
 

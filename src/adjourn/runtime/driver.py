@@ -1,21 +1,19 @@
 """The only async code that carries out the exchange's commands.
 
-Lives here: asking stores and detectors, with deadlines, and turning their failures into events.
+Lives here: asking the store, and turning its failures into events. Detectors sit on the ``panel``.
 Does not live here: any decision (``core``), or what goes over the wire (the dialogue).
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from typing import Protocol, assert_never
 
 from adjourn.core import turns as t
-from adjourn.core.assessments import Assessed, Unknown
 from adjourn.core.entries import Append
 from adjourn.core.errors import StoreUnavailable
 from adjourn.core.exchange import Exchange, PolicyInForce
-from adjourn.core.messages import Message
-from adjourn.ports import Detector, Store
+from adjourn.ports import Store
+from adjourn.runtime.panel import Panel
 
 _log = logging.getLogger("adjourn.driver")
 
@@ -37,21 +35,19 @@ class Dialogue(Protocol):
 
 
 class Driver:
-    """Runs exchanges against one store, one set of detectors and one policy."""
+    """Runs exchanges against one store, one panel of detectors and one policy."""
 
     def __init__(
         self,
         *,
         in_force: PolicyInForce,
         store: Store,
-        detectors: Sequence[Detector],
-        deadline_s: float,
+        panel: Panel,
     ) -> None:
         self.in_force = in_force
         """May be replaced while the driver runs: a request keeps the one it began with."""
         self._store = store
-        self._detectors = tuple(detectors)
-        self._deadline_s = deadline_s
+        self._panel = panel
         self._appending: set[asyncio.Task[t.Event]] = set()
 
     async def run(self, request: t.TurnRequest, dialogue: Dialogue) -> None:
@@ -62,8 +58,9 @@ class Driver:
             match command:
                 case t.LookUp() | t.Survey() | t.Recall():
                     event = await self._ask_store(command)
-                case t.Assess(conversations=conversations):
-                    event = t.AssessmentsMade(await self._assess(conversations))
+                case t.Assess(conversations=conversations, patient=patient):
+                    answers, pending = await self._panel.assess(conversations, patient=patient)
+                    event = t.AssessmentsMade(answers, pending)
                 case t.Record():
                     event = await self._record(command)
                 case t.Forward():
@@ -78,9 +75,10 @@ class Driver:
             command = exchange.handle(event)
 
     async def drain(self) -> None:
-        """Wait until everything that was to be recorded is recorded or has failed."""
+        """Wait until all that was begun beside requests is done or has failed."""
         while self._appending:
             await asyncio.gather(*self._appending)
+        await self._panel.drain()
 
     async def _ask_store(self, command: t.LookUp | t.Survey | t.Recall) -> t.Event:
         """What a failing store does not know, it does not know: nothing ends on that."""
@@ -111,39 +109,6 @@ class Driver:
         except StoreUnavailable as error:
             _log.warning("not recorded: %s", error)
             return t.NotRecorded()
-
-    async def _assess(
-        self, conversations: Sequence[Sequence[Message]]
-    ) -> list[tuple[Assessed, ...]]:
-        """Ask all detectors, the newest message on its own so that a long history cannot delay it.
-
-        Each has the same deadline; what is not there by then is unknown.
-        """
-        *history, newest = conversations
-        asked = [self._ask_detector(detector, (newest,)) for detector in self._detectors]
-        if history:
-            asked += [self._ask_detector(detector, history) for detector in self._detectors]
-        answers = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
-        of_newest = tuple(answer[0] for answer in answers[: len(self._detectors)])
-        of_history = zip(*answers[len(self._detectors) :], strict=True)
-        return [*of_history, of_newest] if history else [of_newest]
-
-    async def _ask_detector(
-        self, detector: Detector, conversations: Sequence[Sequence[Message]]
-    ) -> Sequence[Assessed]:
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                answers = await detector.assess(conversations)
-        except TimeoutError:
-            why = f"no answer within {self._deadline_s:g} seconds"
-        except Exception as error:  # noqa: BLE001 - a plug-in's bug must not end a conversation
-            why = f"failed ({type(error).__name__})"
-        else:
-            if len(answers) == len(conversations):
-                return answers
-            why = f"{len(answers)} answers to {len(conversations)} questions"
-        _log.warning("detector %s: %s", detector.name, why)
-        return [Unknown(detector.name, why)] * len(conversations)
 
 
 _KNOWS_NOTHING: dict[type, t.Event] = {
