@@ -1,15 +1,18 @@
 """The detector that ships, on its own weights: what it must see, and what it must not do."""
 
 import asyncio
-import time
+import threading
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from adjourn.core.assessments import PROBABILITIES, Assessed, Assessment, Unknown
 from adjourn.core.hazards import Hazard
 from adjourn.core.messages import Message, OpaquePart, Role, TextPart
 from adjourn.detectors.local import LocalDetector
+from adjourn.detectors.local_input import MAX_WINDOWS, Window
 from adjourn.ports import Detector
 from tests.detectors.unseen import Case, read_cases
 
@@ -197,37 +200,109 @@ async def test_an_abandoned_question_does_not_stop_the_others() -> None:
         await detector.aclose()
 
 
+class Reader:
+    """Stands before a detector's network: says whose windows were read, and may hold one up."""
+
+    def __init__(self, detector: LocalDetector, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.read: list[str] = []
+        self.may_read = threading.Event()
+        self.reading = threading.Event()
+        self._network = detector._network
+        self._whose: dict[Window, str] = {}
+        self._logits_of = detector._network.logits_of
+        self._windows = detector._network.windows
+        monkeypatch.setattr(detector._network, "windows", self.windows)
+        monkeypatch.setattr(detector._network, "logits_of", self.logits_of)
+
+    def windows(self, conversation: Sequence[Message]) -> list[Window]:
+        found = self._windows(conversation)
+        self._whose |= dict.fromkeys(found, conversation[-1].text[:5])
+        return found
+
+    def logits_of(self, window: Window) -> NDArray[np.float64]:
+        self.reading.set()
+        assert self.may_read.wait(20)
+        self.read.append(self._whose[window])
+        return self._logits_of(window)
+
+
+LONG = "".join(f"long {i} " for i in range(900))
+
+
 async def test_a_question_nobody_waits_for_is_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = LocalDetector(threads=1)
-    judged: list[str] = []
-    judge = detector._network.judge
-
-    def slow(conversation: Sequence[Message]) -> object:
-        judged.append(conversation[-1].text)
-        time.sleep(0.1)
-        return judge(conversation)
-
-    monkeypatch.setattr(detector._network, "judge", slow)
+    reader = Reader(detector, monkeypatch)
     first = asyncio.ensure_future(detector.assess([user("first")]))
-    shared = asyncio.ensure_future(detector.assess([user("shared")]))
+    shared = asyncio.ensure_future(detector.assess([user("share")]))
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(detector.assess([user("given up"), user("shared")]), 0.02)
+        await asyncio.wait_for(detector.assess([user("given up"), user("share")]), 0.02)
+    reader.may_read.set()
     assert isinstance((await first)[0], Assessment)
     assert isinstance((await shared)[0], Assessment)
     await detector.aclose()
-    assert judged == ["first", "shared"]
+    assert reader.read == ["first", "share"]
+
+
+async def test_a_long_message_lets_short_ones_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = LocalDetector(threads=1)
+    reader = Reader(detector, monkeypatch)
+    long = asyncio.ensure_future(detector.assess([user(LONG)]))
+    await asyncio.to_thread(reader.reading.wait, 20)
+    short = asyncio.ensure_future(detector.assess([user("short")]))
+    await asyncio.sleep(0)
+    reader.may_read.set()
+    assert await short
+    assert reader.read[:2] == ["long ", "short"]
+    (judged,) = await long
+    assert reader.read.count("long ") == MAX_WINDOWS
+    alone = LocalDetector(threads=1)
+    assert alone.assess_now([user(LONG)]) == [judged]
+    await alone.aclose()
+    await detector.aclose()
+
+
+async def test_reading_stops_in_the_middle_of_an_abandoned_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector = LocalDetector(threads=1)
+    reader = Reader(detector, monkeypatch)
+    long = asyncio.ensure_future(detector.assess([user(LONG)]))
+    await asyncio.to_thread(reader.reading.wait, 20)
+    long.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await long
+    reader.may_read.set()
+    await detector.aclose()
+    assert reader.read == ["long "]
+
+
+async def test_what_is_under_way_is_finished_when_the_detector_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    detector = LocalDetector(threads=1)
+    reader = Reader(detector, monkeypatch)
+    long = asyncio.ensure_future(detector.assess([user(LONG)]))
+    await asyncio.to_thread(reader.reading.wait, 20)
+    closing = asyncio.ensure_future(detector.aclose())
+    await asyncio.sleep(0.05)
+    reader.may_read.set()
+    await closing
+    assert isinstance((await long)[0], Assessment)
 
 
 async def test_what_fails_inside_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = LocalDetector(threads=1)
 
-    def broken(conversation: object) -> None:
+    def broken(given: object) -> None:
         raise RuntimeError("no")
 
-    monkeypatch.setattr(detector._network, "judge", broken)
-    assert await detector.assess([user("hello")]) == [
-        Unknown("local", "failed: RuntimeError"),
-    ]
+    for part in ("windows", "logits_of"):
+        with monkeypatch.context() as patched:
+            patched.setattr(detector._network, part, broken)
+            assert await detector.assess([user("hello")]) == [
+                Unknown("local", "failed: RuntimeError"),
+            ]
+    assert isinstance((await detector.assess([user("hello")]))[0], Assessment)
     await detector.aclose()
-    assert await detector.assess([user("hello")]) == [Unknown("local", "the detector is closed")]
+    assert await detector.assess([user("hi")]) == [Unknown("local", "the detector is closed")]
     await detector.aclose()

@@ -5,6 +5,10 @@ the pool. Each window runs through the network by itself: an int8 network scales
 what else is in a batch, so a message's probabilities would depend on who else is being judged,
 and a batch is hardly faster on a CPU (docs/detector.md has the figures). Nothing therefore waits
 for others to come. A conversation that is asked about twice at once is computed once.
+
+Questions take turns, one window each: a message of 200 kB has thirty-two, and holds nobody with a
+short one up for longer than one of them. Nothing is computed for a question that nobody waits for
+any more.
 """
 
 import asyncio
@@ -12,15 +16,18 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from adjourn.core.assessments import Assessed, Assessment, Unknown
 from adjourn.core.messages import Message, frame
-from adjourn.detectors.local_answers import plain_answer
-from adjourn.detectors.local_input import relevant
-from adjourn.detectors.local_model import Network
+from adjourn.detectors.local_input import Window, relevant
+from adjourn.detectors.local_model import Network, stacked
 
 NAME: Final = "local"
 _REMEMBERED: Final = 4096
@@ -84,9 +91,9 @@ class LocalDetector:
                 self._known.move_to_end(key)
             if known is not None or self._closed:
                 return _Question(key, _answered(known or Unknown(NAME, "the detector is closed")))
-            question = _Question(key, self._pool.submit(self._judge, tuple(conversation)))
+            question = _Question(key, Future(), tuple(conversation))
             self._under_way[key] = question
-        question.answer.add_done_callback(lambda _: self._finish(question))
+            self._pool.submit(self._begin, question)
         return question
 
     def _leave(self, question: "_Question") -> None:
@@ -98,27 +105,53 @@ class LocalDetector:
             del self._under_way[question.key]  # whoever asks from now on asks anew
         question.answer.cancel()
 
-    def _finish(self, question: "_Question") -> None:
-        answer = question.answer
+    def _begin(self, question: "_Question") -> None:
+        """Find a question's windows, and read the first."""
+        if question.answer.cancelled():
+            return
+        try:
+            question.windows = self._network.windows(question.conversation)[::-1]
+        except Exception as error:  # noqa: BLE001 - whatever happens, the answer is "unknown"
+            self._answer(question, _failed(error))
+            return
+        self._read(question)
+
+    def _read(self, question: "_Question") -> None:
+        """Read a question's next window, and let others have a turn before the one after it."""
+        while not question.answer.cancelled():
+            try:
+                if question.windows:
+                    question.logits.append(self._network.logits_of(question.windows.pop()))
+                if not question.windows:
+                    self._answer(question, self._judged(question))
+                    return
+            except Exception as error:  # noqa: BLE001 - whatever happens, it is "unknown"
+                self._answer(question, _failed(error))
+                return
+            with suppress(RuntimeError):  # the pool takes no more: read on to the end at once
+                self._pool.submit(self._read, question)
+                return
+
+    def _judged(self, question: "_Question") -> Assessed:
+        judged = self._network.judged(question.conversation, stacked(question.logits))
+        return Assessment(NAME, judged.hazards, **judged.scalars)
+
+    def _answer(self, question: "_Question", answer: Assessed) -> None:
+        """Remember an answer, unless it may be another the next time, and only then give it."""
         with self._lock:
             if self._under_way.get(question.key) is question:
                 del self._under_way[question.key]
-            if answer.cancelled() or isinstance(answer.result(), Unknown):
-                return  # what failed once may succeed the next time
-            self._known[question.key] = answer.result()
-            self._known.move_to_end(question.key)
+            if isinstance(answer, Assessment):
+                self._known[question.key] = answer
+                self._known.move_to_end(question.key)
             while len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
+        with suppress(InvalidStateError):  # nobody waits for it any more
+            question.answer.set_result(answer)
 
-    def _judge(self, conversation: Sequence[Message]) -> Assessed:
-        try:
-            judged = self._network.judge(conversation)
-            scalars = judged.scalars
-            if "confirms" in scalars and (yes := plain_answer(conversation[-1].text)) is not None:
-                scalars = {**scalars, "confirms": float(yes), "declines": float(not yes)}
-            return Assessment(NAME, judged.hazards, **scalars)
-        except Exception as error:  # noqa: BLE001 - whatever happens, the answer is "unknown"
-            return Unknown(NAME, f"failed: {type(error).__name__}")
+
+def _failed(error: Exception) -> Unknown:
+    return Unknown(NAME, f"failed: {type(error).__name__}")
 
 
 @dataclass(eq=False, slots=True)
@@ -127,7 +160,12 @@ class _Question:
 
     key: bytes
     answer: Future[Assessed]
+    conversation: tuple[Message, ...] = ()
     waiting: int = 1
+    windows: list[Window] = field(default_factory=list)
+    """What of it is still to be read, the last first."""
+    logits: list[NDArray[np.float64]] = field(default_factory=list)
+    """Of the windows that have been read, in order."""
 
 
 def _answered(assessed: Assessed) -> Future[Assessed]:

@@ -96,7 +96,10 @@ class Network:
 
     def judge(self, conversation: Sequence[Message]) -> Judged:
         """Return the probabilities of the newest message; all 0 if there is nothing to read."""
-        logits = self.logits(conversation)
+        return self.judged(conversation, self.logits(conversation))
+
+    def judged(self, conversation: Sequence[Message], logits: NDArray[np.float64]) -> Judged:
+        """Return the probabilities that the logits of all its windows, (windows, H), stand for."""
         if not len(logits):
             return Judged(dict.fromkeys(HAZARDS, 0.0), {})
         p = 1.0 / (1.0 + np.exp(-np.clip(logits * self._scale + self._offset, -30.0, 30.0)))
@@ -119,12 +122,14 @@ class Network:
 
     def logits(self, conversation: Sequence[Message]) -> NDArray[np.float64]:
         """Return the network's raw answers, (windows, H)."""
-        found = windows(conversation, self._ids)
-        if not found:
-            return np.zeros((0, len(HEADS)))
-        return np.concatenate([self._run(window) for window in found])
+        return stacked([self.logits_of(window) for window in self.windows(conversation)])
 
-    def _run(self, window: Window) -> NDArray[np.float64]:
+    def windows(self, conversation: Sequence[Message]) -> list[Window]:
+        """Return the windows in which the newest message is read."""
+        return windows(conversation, self._ids)
+
+    def logits_of(self, window: Window) -> NDArray[np.float64]:
+        """Return the network's raw answer to one window, (1, H)."""
         feed = {
             "ids": np.array([window.ids], np.int64),
             "kinds": np.array([window.kinds], np.int64),
@@ -133,3 +138,8 @@ class Network:
         if not np.isfinite(logits).all():
             raise ArithmeticError("the network gave a number that is none")
         return logits.astype(np.float64)
+
+
+def stacked(logits: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the answers to a message's windows as one array, (windows, H)."""
+    return np.concatenate(logits) if logits else np.zeros((0, len(HEADS)))
