@@ -101,6 +101,9 @@ class _Chat(msgspec.Struct):
 
 
 class _CompletionLogprobs(msgspec.Struct):
+    """OpenAI's and vLLM's shape, or, in ``content``, that of chat: llama.cpp's server has it."""
+
+    content: list[_Token] | None = None
     tokens: list[str] = []
     top_logprobs: list[dict[str, float] | None] | None = None
 
@@ -120,10 +123,7 @@ def read_chat(body: bytes) -> Answer:
     if not choice.message.content:
         raise Malformed("the answer is empty")
     tokens = (choice.logprobs and choice.logprobs.content) or []
-    steps = tuple(
-        Step(one.token, {top.token: top.logprob for top in one.top_logprobs}) for one in tokens
-    )
-    return Answer(choice.message.content, steps)
+    return Answer(choice.message.content, _steps(tokens))
 
 
 def read_completion(body: bytes) -> Answer:
@@ -132,9 +132,17 @@ def read_completion(body: bytes) -> Answer:
     if not choice.text:
         raise Malformed("the answer is empty")
     given = choice.logprobs or _CompletionLogprobs()
+    if given.content:
+        return Answer(choice.text, _steps(given.content))
     top = given.top_logprobs or []
     steps = tuple(Step(token, of or {}) for token, of in zip(given.tokens, top, strict=False))
     return Answer(choice.text, steps)
+
+
+def _steps(tokens: Sequence[_Token]) -> tuple[Step, ...]:
+    return tuple(
+        Step(one.token, {top.token: top.logprob for top in one.top_logprobs}) for one in tokens
+    )
 
 
 def shares(answer: Answer, words: Collection[str], at: int = 0) -> Mapping[str, float] | None:

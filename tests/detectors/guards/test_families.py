@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.hazards import Hazard
-from adjourn.detectors.forms import Form, Malformed, read_chat, shares
+from adjourn.detectors.forms import Form, Malformed, read_chat, read_completion, shares
 from adjourn.detectors.guards import granite_guardian, shield_gemma
 from adjourn.detectors.guards.categories import FLAGGED
 from adjourn.detectors.guards.gpt_oss_safeguard import GptOssSafeguard
@@ -357,6 +357,15 @@ def test_shares_add_up(odds: dict[str, float]) -> None:
 def test_shares_need_the_text_that_the_tokens_spell() -> None:
     assert shares(read_chat(chat("yes", *plain("no"))), ("yes", "no")) is None
     assert shares(read_chat(chat("yes")), ("yes", "no")) is None
+
+
+def test_completions_of_llama_cpp_have_log_probabilities_as_chat_has_them() -> None:
+    reply = json.loads(chat(" Yes", (" Yes", {" Yes": 0.8, " No": 0.2})))
+    choice = {"text": " Yes", "index": 0, "logprobs": reply["choices"][0]["logprobs"]}
+    answer = read_completion(json.dumps({"choices": [choice]}).encode())
+    spread = shares(answer, ("yes", "no"))
+    assert spread is not None
+    assert spread["yes"] == pytest.approx(0.8)
 
 
 def test_every_principle_is_whole() -> None:
