@@ -46,6 +46,26 @@ def test_combining_takes_the_highest_in_any_order(
     assert set(combined.hazards) == {hazard for one in several for hazard in one.hazards}
 
 
+@given(st.lists(ASSESSMENTS, min_size=1, max_size=4), st.data())
+def test_where_all_must_agree_the_lowest_of_those_that_judge_a_ground_counts(
+    several: list[Assessment], data: st.DataObject
+) -> None:
+    combined = combine(several, agreed=True)
+    again = combine(data.draw(st.permutations(several)), agreed=True)
+    highest = combine(several)
+    assert isinstance(combined, Assessment)
+    assert isinstance(highest, Assessment)
+    assert combined == again
+    for name in PROBABILITIES:
+        judged = [p for one in several if (p := getattr(one, name)) > 0.0] or [0.0]
+        wanted = min(judged) if name in ("harm", "abuse", "insists") else max(judged)
+        assert getattr(combined, name) == wanted or several == [combined]
+    assert combined.crisis_self == highest.crisis_self
+    assert combined.crisis_others == highest.crisis_others
+    for hazard, p in combined.hazards.items():
+        assert p == min(one.hazards[hazard] for one in several if hazard in one.hazards)
+
+
 @given(st.lists(ASSESSMENTS, max_size=3), st.integers(0, 3))
 def test_one_unknown_makes_the_whole_unknown(known: list[Assessed], place: int) -> None:
     unknown = Unknown("judge", "no answer")

@@ -6,13 +6,14 @@ failed, timed out or answered nonsense gives ``Unknown``, which is never a permi
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from typing import Final
 
 from adjourn.core.hazards import Hazard
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Probabilities in [0, 1]; 0 where a detector does not speak of a thing."""
+    """Probabilities in [0, 1]; 0 where a detector does not judge a thing."""
 
     detector: str
     hazards: Mapping[Hazard, float] = field(default_factory=dict)
@@ -62,8 +63,16 @@ PROBABILITIES = tuple(f.name for f in fields(Assessment) if f.name not in ("dete
 """Names of the scalar probabilities of an assessment."""
 
 
-def combine(assessed: Iterable[Assessed]) -> Assessed:
+_AGREED: Final = ("harm", "abuse", "insists")
+"""Beside the hazards, what counts towards an end."""
+
+
+def combine(assessed: Iterable[Assessed], *, agreed: bool = False) -> Assessed:
     """Combine detectors' answers on one message into one: the highest of each probability.
+
+    If they must be ``agreed``, of what counts towards an end it is the lowest of those detectors
+    that judge it: the hazard is there, or the other probability is not exactly 0. Of a crisis it is
+    always the highest.
 
     One ``Unknown`` makes the whole ``Unknown``: what a missing detector might have seen (a crisis)
     is not known. What the others saw goes with it. The result does not depend on the order of the
@@ -79,10 +88,10 @@ def combine(assessed: Iterable[Assessed]) -> Assessed:
             known.append(one)
     if unknown:
         first = min(unknown, key=lambda u: (u.detector, u.why))
-        return Unknown(first.detector, first.why, _highest(known) if known else None)
+        return Unknown(first.detector, first.why, _combined(known, agreed) if known else None)
     if not known:
         return Unknown("none", "no detector is configured")
-    return _highest(known)
+    return _combined(known, agreed)
 
 
 def known_part(assessed: Assessed) -> Assessment | None:
@@ -90,15 +99,19 @@ def known_part(assessed: Assessed) -> Assessment | None:
     return assessed.seen if isinstance(assessed, Unknown) else assessed
 
 
-def _highest(known: Sequence[Assessment]) -> Assessment:
+def _combined(known: Sequence[Assessment], agreed: bool) -> Assessment:
     if len(known) == 1:
         return known[0]
+    least = min if agreed else max
     hazards = {
-        hazard: max(a.hazards.get(hazard, 0.0) for a in known)
+        hazard: least(a.hazards[hazard] for a in known if hazard in a.hazards)
         for hazard in Hazard
         if any(hazard in a.hazards for a in known)
     }
-    scalars = {name: max(getattr(a, name) for a in known) for name in PROBABILITIES}
+    scalars: dict[str, float] = {}
+    for name in PROBABILITIES:
+        pick = least if name in _AGREED else max
+        scalars[name] = pick([p for a in known if (p := getattr(a, name)) > 0.0] or [0.0])
     names = "+".join(sorted({name for a in known for name in a.detector.split("+")}))
     return Assessment(names, hazards, **scalars)
 

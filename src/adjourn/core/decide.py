@@ -42,7 +42,8 @@ def decide(
             read from the assessments, the policy's from the state.
         audience: Who the operator says is on the other side.
     """
-    return decide_at(policy, after_user(policy, state, combine(assessments), audience), request)
+    assessed = combine(assessments, agreed=policy.agreed)
+    return decide_at(policy, after_user(policy, state, assessed, audience), request)
 
 
 def decide_at(policy: Policy, state: PathState, request: Requester | None) -> Decision:

@@ -96,6 +96,23 @@ class Signals:
     redirects: float = 0.5
 
 
+class Agreement(StrEnum):
+    """How detectors' answers become one."""
+
+    ANY = "any"
+    """The highest counts."""
+    ALL = "all"
+    """The lowest counts, of the detectors that judge such things."""
+
+
+@dataclass(frozen=True, slots=True)
+class Combining:
+    """How several detectors are combined. Of a crisis, one that sees it is always enough."""
+
+    grounds: Agreement = Agreement.ANY
+    """Of what counts towards an end: hazards, abuse, insistence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Minors:
     """How replies to minors are screened, sentence by sentence, before they are released."""
@@ -214,6 +231,7 @@ class Policy:
     keys: Keys = Keys()
     crisis: CrisisRules = CrisisRules()
     signals: Signals = Signals()
+    combine: Combining = Combining()
     minors: Minors = Minors()
     tool: EndTool = EndTool()
     texts: Texts = Texts()
@@ -224,6 +242,11 @@ class Policy:
     def audience(self, declared: Audience) -> Audience:
         """Return the audience decisions are made for: unknown as the policy says."""
         return self.unknown_audience if declared is Audience.UNKNOWN else declared
+
+    @property
+    def agreed(self) -> bool:
+        """Whether all detectors that judge a ground must see it."""
+        return self.combine.grounds is Agreement.ALL
 
     def source_of(self, key: str) -> str | None:
         """Return the source of the number at a dotted key, or of the table it stands in."""

@@ -18,6 +18,7 @@ from adjourn.core.errors import BadPolicy
 from adjourn.core.hazards import GROUND_IDS, Hazard
 from adjourn.core.policy import (
     FORMAT,
+    Combining,
     CrisisRules,
     EndTool,
     Guidance,
@@ -40,6 +41,7 @@ _TABLES: Final[Mapping[str, type]] = {
     "keys": Keys,
     "crisis": CrisisRules,
     "signals": Signals,
+    "combine": Combining,
     "minors": Minors,
     "tool": EndTool,
     "texts": Texts,

@@ -175,7 +175,7 @@ class Walk:
             if len(event.answers) != len(asked):
                 raise IllegalEvent(f"{len(event.answers)} answers to {len(asked)} questions")
             for step, answers in zip(asked, event.answers, strict=True):
-                made[step.node] = combine(answers)
+                made[step.node] = combine(answers, agreed=self._policy.agreed)
             return self._fold(start, state, at_user, made, pending=event.pending and not again)
 
         self._next = assessed

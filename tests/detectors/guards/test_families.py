@@ -11,7 +11,7 @@ from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.hazards import Hazard
 from adjourn.detectors.forms import Form, Malformed, read_chat, read_completion, shares
 from adjourn.detectors.guards import granite_guardian, shield_gemma
-from adjourn.detectors.guards.categories import FLAGGED
+from adjourn.detectors.guards.categories import CLEARED, FLAGGED
 from adjourn.detectors.guards.gpt_oss_safeguard import GptOssSafeguard
 from adjourn.detectors.guards.granite_guardian import GraniteGuardian
 from adjourn.detectors.guards.llama_guard import LlamaGuard
@@ -161,7 +161,7 @@ def test_granite_41_reads_the_score_and_its_share() -> None:
     answers[-2:] = [scored, no]  # crisis_self, crisis_others
     assessed = hear(form, USER, *answers)
     assert assessed.crisis_self == pytest.approx(0.7)
-    assert assessed.crisis_others == assessed.harm == assessed.abuse == 0.0
+    assert assessed.crisis_others == assessed.harm == assessed.abuse == CLEARED
     for bad in ("yes", "<score>perhaps</score>", "<score>yes", ""):
         with pytest.raises(Malformed):
             form.hear("guard", USER, [chat(bad), *answers[1:]])
@@ -251,7 +251,7 @@ def test_gpt_oss_safeguard_verdicts() -> None:
     found = hear(form, USER, chat('{"violation": 1, "policy_category": ["abuse", "ncr"]}'))
     assert found.abuse == found.hazards[Hazard.NCR] == found.harm == FLAGGED
     clear = hear(form, USER, chat(' {"violation":0,"policy_category":[]}\n'))
-    assert clear == Assessment("guard", dict.fromkeys(Hazard, 0.0))
+    assert (clear.abuse, clear.hazards[Hazard.NCR], clear.refuses) == (CLEARED, CLEARED, 0.0)
     of_reply = chat('{"violation": 1, "policy_category": ["refuses"]}')
     assert hear(form, REPLY, of_reply).refuses == FLAGGED
 

@@ -22,6 +22,11 @@ this is at their lower end. What is not flagged is 0.
 """
 
 
+CLEARED: Final = 0.01
+"""Probability of what is judged, without probabilities, and not flagged, where 0 would mean that
+it was not judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Category:
     """What one category of a family means here."""
@@ -58,5 +63,9 @@ def assessment(
         if category.self_harm and by_user:
             crisis = max(crisis, p)
     return Assessment(
-        name, hazards, harm=harm, crisis_self=crisis, refuses=0.0 if by_user else refuses
+        name,
+        hazards,
+        harm=harm,
+        crisis_self=crisis,
+        refuses=0.0 if by_user else refuses,
     )

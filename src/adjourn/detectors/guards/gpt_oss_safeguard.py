@@ -21,7 +21,7 @@ from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.hazards import Hazard
 from adjourn.detectors.fence import fence
 from adjourn.detectors.forms import CHAT, Ask, Malformed, chat_body, read_chat
-from adjourn.detectors.guards.categories import FLAGGED
+from adjourn.detectors.guards.categories import CLEARED, FLAGGED
 from adjourn.detectors.rubric import HAZARDS, RUBRIC, keys_for
 from adjourn.detectors.turns import Turn
 
@@ -68,7 +68,7 @@ class GptOssSafeguard:
         named = set(verdict.policy_category)
         if not named <= set(keys) or bool(named) != bool(verdict.violation):
             raise Malformed("the categories are not those of the verdict")
-        said = {key: FLAGGED * (key in named) for key in keys}
+        said = {key: FLAGGED if key in named else CLEARED for key in keys}
         hazards = {Hazard(key): said[key] for key in HAZARDS}
         scalars = {key: p for key, p in said.items() if key not in hazards}
         return Assessment(name, hazards, **scalars, harm=max(hazards.values()))

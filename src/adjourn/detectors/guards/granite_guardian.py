@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, get_args
 from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.hazards import Hazard
 from adjourn.detectors.forms import CHAT, Answer, Ask, Malformed, chat_body, read_chat, shares
-from adjourn.detectors.guards.categories import FLAGGED, Category, assessment
+from adjourn.detectors.guards.categories import CLEARED, FLAGGED, Category, assessment
 from adjourn.detectors.rubric import RUBRIC
 from adjourn.detectors.turns import Turn, alternating, as_messages
 
@@ -113,7 +113,9 @@ class GraniteGuardian:
         if verdict not in ("yes", "no"):
             raise Malformed("the verdict is neither yes nor no")
         spread = shares(answer, ("yes", "no"), at)
-        return FLAGGED * (verdict == "yes") if spread is None else spread["yes"]
+        if spread is not None:
+            return spread["yes"]
+        return FLAGGED if verdict == "yes" else CLEARED
 
 
 def _criteria(*, by_user: bool) -> dict[str, str]:
