@@ -6,7 +6,7 @@ import pytest
 
 from adjourn.config import Config, DetectionConfig, DetectorConfig, load_config
 from adjourn.core.errors import BadConfig
-from adjourn.detectors.making import KINDS
+from adjourn.detectors.making import KINDS, beside
 from adjourn.wiring import make_detector, make_detectors
 
 GUARD = '[[detector]]\nname = "guard"\nkind = "llama_guard"\n'
@@ -98,6 +98,15 @@ def test_what_cannot_be_made_is_told(one: DetectorConfig, mend: str) -> None:
         make_detector("one", configured(one))
     with pytest.raises(BadConfig, match="no detector 'two'"):
         make_detector("two", configured(one))
+
+
+def test_who_judges_beside_the_reply() -> None:
+    guard = remote("llama_guard")
+    assert beside(configured(guard, listed=("local", "one"))) == {"one"}
+    early = remote("llama_guard", when="before")
+    assert beside(configured(early, listed=("local", "one"))) == frozenset()
+    judge = remote("judge")
+    assert beside(configured(judge, listed=("one",))) == frozenset(), "a crisis is known before"
 
 
 async def test_somebody_must_be_able_to_tell_a_crisis() -> None:
