@@ -78,6 +78,14 @@ class LedgerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Made by ``adjourn ledger key``; without one, checkpoints and reports are not signed."""
 
 
+class AppealsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Objections to ends."""
+
+    key_file: str = ""
+    """At least 32 secret bytes, for links and for what people write; made beside the database if
+    none is named. Several gateways on one store must share it."""
+
+
 class ConsoleUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Somebody who may use the console; they sign in with a key, of which this is the hash."""
 
@@ -142,6 +150,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     store: StoreConfig = StoreConfig()
     detection: DetectionConfig = DetectionConfig()
     ledger: LedgerConfig = LedgerConfig()
+    appeals: AppealsConfig = AppealsConfig()
     chat: ChatConfig = ChatConfig()
     console: ConsoleConfig = ConsoleConfig()
     detector: tuple[DetectorConfig, ...] = ()

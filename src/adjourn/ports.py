@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from adjourn.core.appeals import Appeal, AppealState
 from adjourn.core.assessments import Assessed
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
 from adjourn.core.messages import Message
@@ -115,6 +116,36 @@ class Store(Protocol):
             The end in force at ``append.end.node``: the one given, or an earlier one that won, in
             which case nothing of this append was recorded; None if the append has no end.
         """
+        ...
+
+    async def put_appeal(
+        self, appeal: Appeal, entry: Entry, expected: AppealState | None
+    ) -> Appeal | None:
+        """Record a step of an appeal with its entry, if the appeal stands as expected.
+
+        A state of ``REVERSED`` reverses the end with it, at once on all nodes.
+
+        Args:
+            appeal: The appeal after the step.
+            entry: What the ledger says of it.
+            expected: Where it must stand before; None if there must be none.
+
+        Returns:
+            The appeal as it stands now, which is another one if somebody was faster; None if there
+            is no end at its node. Nothing was recorded in either case.
+        """
+        ...
+
+    async def appeal(self, node: NodeId) -> Appeal | None:
+        """Return the appeal against the end at a node."""
+        ...
+
+    async def appeals(self, limit: int) -> Sequence[Appeal]:
+        """Return appeals, those filed last first."""
+        ...
+
+    async def forget_appeals(self, before_ms: int) -> int:
+        """Erase what was written in appeals that were decided before a time; return how many."""
         ...
 
     async def end_at(self, node: NodeId) -> EndRecord | None:

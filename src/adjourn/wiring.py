@@ -4,8 +4,9 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,17 +16,21 @@ from adjourn.chat.routes import chat_routes
 from adjourn.config import Config
 from adjourn.console.access import Access, Role, User
 from adjourn.console.routes import Console, ConsoleParts
-from adjourn.core.errors import BadConfig
+from adjourn.core.entries import Append, Entry, EntryKind
+from adjourn.core.errors import BadConfig, StoreUnavailable
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.policy import Policy
 from adjourn.core.resources import Resources, as_json, render_text
+from adjourn.core.tree import NodeId
 from adjourn.detectors.making import beside, make_detector, make_detectors
 from adjourn.gateway.api import OwnApi, own_app
 from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
 from adjourn.gateway.chat_completions import Links
 from adjourn.gateway.keys import GatewayKey, Keyring
+from adjourn.gateway.statements import Statements
 from adjourn.ports import Clock, Detector, Ledger, Store, Upstream
 from adjourn.report.routes import ReportPages
+from adjourn.runtime.appeals import Appeals, read_key
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.driver import Driver
 from adjourn.runtime.helplines import shipped_resources
@@ -40,6 +45,7 @@ from adjourn.upstream.local_model import LocalModel
 
 _log = logging.getLogger("adjourn.console")
 _SHORTEST_SECRET: Final = 32
+_NO_NODE: Final = NodeId("0" * 64)
 
 __all__ = [
     "LocalModel",
@@ -66,12 +72,21 @@ class Parts:
     """The policy's document, for the console."""
     policy_file: Path | None = None
     """Where it is kept; None if it is a preset."""
+    appeal_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Links to object carry a token made with it; a new one at each start if none is kept."""
 
 
 def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> Gateway:
     """Put a gateway together from its parts."""
-    links = Links(f"{config.public_url}/adjourn/v1/statements/", "")
-    api = OwnApi(parts.store, appeal_contact=config.appeal_contact)
+    appeals = Appeals(parts.store, parts.clock, parts.appeal_key)
+
+    def statement_link(node: NodeId) -> str:
+        token = appeals.token(node)
+        return f"{config.public_url}/adjourn/v1/statements/{node}?t={token}"
+
+    links = Links(statement_link, statement_link)
+    api = OwnApi(parts.store)
+    statements = Statements(parts.store, appeals, contact=config.appeal_contact)
     chat = chat_routes(
         _names(parts.resources), acknowledge_warnings=config.chat.acknowledge_warnings
     )
@@ -92,7 +107,15 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     live = LivePolicy(parts.policy, parts.policy_text, parts.policy_file, put_in_force)
     reports = ReportPages(parts.store, parts.clock, lambda: live.policy)
     console = Console(
-        ConsoleParts(_access(config), parts.store, live, parts.resources, parts.clock, _tell)
+        ConsoleParts(
+            _access(config),
+            parts.store,
+            appeals,
+            live,
+            parts.resources,
+            parts.clock,
+            partial(_record, parts),
+        )
     )
     return Gateway(
         driver=driver,
@@ -107,7 +130,14 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             links=links,
         ),
         own_pages=own_app(
-            [*api.routes(), *chat, *console.routes(), *reports.routes(), *extra_routes]
+            [
+                *api.routes(),
+                *statements.routes(),
+                *chat,
+                *console.routes(),
+                *reports.routes(),
+                *extra_routes,
+            ]
         ),
     )
 
@@ -139,10 +169,25 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
             policy, store, detectors, upstream, SystemClock(), shipped_resources(),
             policy_text=text,
             policy_file=None if config.policy in preset_names() else Path(config.policy),
+            appeal_key=read_key(_appeal_key_file(config)),
         )  # fmt: skip
         gateway = assemble(config, parts)
         stack.push_async_callback(gateway.drain)
         yield gateway
+
+
+@asynccontextmanager
+async def appeal_desk(config: Config) -> AsyncIterator[Appeals]:
+    """Open the configured store to work on appeals without a gateway.
+
+    Raises:
+        BadConfig: It cannot be opened, or a gateway has it open.
+    """
+    store = SqliteStore.open(config.store.path)
+    try:
+        yield Appeals(store, SystemClock(), read_key(_appeal_key_file(config)))
+    finally:
+        await store.aclose()
 
 
 def open_ledger(path: str) -> Ledger:
@@ -192,8 +237,29 @@ def _access(config: Config) -> Access:
     return Access(users, secret, secure=config.public_url.startswith("https://"))
 
 
-async def _tell(action: str, user: str, subject: str) -> None:
-    _log.info("console: %s by %s %s", action, user, subject)
+def _appeal_key_file(config: Config) -> Path:
+    """Return where the key for appeals is kept: beside the database, if nowhere else."""
+    given = config.appeals.key_file
+    return Path(given) if given else Path(config.store.path).with_suffix(".appeal-key")
+
+
+async def _record(parts: Parts, action: str, user: str, subject: str) -> None:
+    """Put what a user of the console did into the ledger."""
+    entry = Entry(
+        kind=EntryKind.CONSOLE,
+        at_ms=parts.clock.now_ms(),
+        node=_NO_NODE,
+        parent=_NO_NODE,
+        policy_digest="",
+        audience="",
+        decision=action,
+        rules=(subject,) if subject else (),
+        requested_by=user,
+    )
+    try:
+        await parts.store.append(Append((), entry))
+    except StoreUnavailable as error:
+        _log.warning("not recorded: %s by %s (%s)", action, user, error)
 
 
 def _names(resources: Resources) -> dict[str, str]:

@@ -299,7 +299,7 @@ def test_every_end_has_a_statement() -> None:
 
 def test_the_closing_names_its_statement() -> None:
     table = Table()
-    chat = Chat(table, request={"statement_url": "https://example.org/s/"})
+    chat = Chat(table, request={"statement_link": "https://example.org/s/{}".format})
     for _ in range(5):
         chat.say("idiot")
     (node,) = table.ends

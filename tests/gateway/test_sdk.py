@@ -33,7 +33,7 @@ def test_an_abusive_conversation_is_ended_and_locked(run: Run, streaming: bool) 
     running = run()
     chat = insulted(running, streaming)
     assert chat.finish == "stop"
-    assert set(chat.extension) == {"decision", "node", "statement_url"}
+    assert set(chat.extension) == {"decision", "node", "statement_url", "appeal_url"}
     assert chat.extension["statement_url"].startswith("http://gateway.test/adjourn/v1/statements/")
     assert "nothing more can be written" in chat.messages[-1]["content"].lower()
     asked = len(running.model.asked)

@@ -91,7 +91,7 @@ async def test_an_interrupted_migration_leaves_nothing_and_is_made_up_for(
     await store.append(turn("a"))
     await store.aclose()
     good = "CREATE TABLE more (x);\n-- then;\nCREATE TABLE\nyet_more (y TEXT DEFAULT ';')"
-    broken = Migration(2, "0002_more.sql", good + ";\nALTER TABLE not_there ADD z;")
+    broken = Migration(8888, "8888_more.sql", good + ";\nALTER TABLE not_there ADD z;")
     with pytest.raises(BadConfig, match="not_there"):
         open_sqlite(migrations=(*migrations.shipped(), broken))
     reader = sqlite3.connect(tmp_path / "store.sqlite3")

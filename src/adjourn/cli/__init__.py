@@ -11,6 +11,7 @@ from adjourn import __version__
 from adjourn.core.errors import BadInput
 
 _COMMANDS: Final = {
+    "appeals": ("adjourn.cli.appeals:appeals", "Objections to ends: list, show, decide."),
     "assess": ("adjourn.cli.assess:assess", "Judge messages with a detector (JSONL in and out)."),
     "demo": (
         "adjourn.cli.demo:demo",

@@ -19,6 +19,7 @@ from adjourn.console.access import Access, Role, User
 from adjourn.console.figures import Figures, day_of, matching
 from adjourn.console.timeline import moments_of, picture_of, read_path
 from adjourn.console.what_if import compare
+from adjourn.core.appeals import AppealReason, AppealState
 from adjourn.core.entries import NodeRecord
 from adjourn.core.errors import BadPolicy, StoreUnavailable
 from adjourn.core.helplines import Line, months_after
@@ -30,6 +31,7 @@ from adjourn.core.resources import Resources
 from adjourn.core.tree import NodeId
 from adjourn.core.verifier import render
 from adjourn.ports import Clock, Store
+from adjourn.runtime.appeals import Appeals
 from adjourn.runtime.live_policy import LivePolicy
 from adjourn.runtime.pages import SECURITY_HEADERS, own_file, templates_of
 
@@ -38,6 +40,8 @@ _TRIED_PATHS: Final = 300
 _DUE_MONTHS: Final = 3
 """A help line is listed for re-checking this long before it expires."""
 _LARGEST_FORM: Final = 512 * 1024
+_MOST_APPEALS: Final = 500
+_DECISIONS: Final = (AppealState.UPHELD, AppealState.REVERSED)
 
 Record = Callable[[str, str, str], Awaitable[None]]
 """Puts what a user of the console did into the ledger: action, user, subject."""
@@ -49,6 +53,7 @@ class ConsoleParts:
 
     access: Access
     store: Store
+    appeals: Appeals
     live: LivePolicy
     resources: Resources
     clock: Clock
@@ -70,7 +75,8 @@ class Console:
             Route("/console/sign-in", self.sign_in, methods=["GET", "POST"]),
             Route("/console/sign-out", self.sign_out, methods=["POST"]),
             Route("/console/ends", self.ends),
-            Route("/console/ends/{node}", self.end),
+            Route("/console/ends/{node}", self.end, methods=["GET", "POST"]),
+            Route("/console/appeals", self.appeals),
             Route("/console/policy", self.policy, methods=["GET", "POST"]),
             Route("/console/helplines", self.helplines),
             Route("/console/static/{name}", _static),
@@ -139,24 +145,64 @@ class Console:
         )  # fmt: skip
 
     async def end(self, request: Request) -> Response:
-        """Show one end with what it rests on."""
+        """Show one end with what it rests on; take up and decide the appeal against it."""
         user = self._parts.access.user_of(request)
         if user is None:
             return _to_sign_in()
         node = NodeId(str(request.path_params["node"]))
         try:
-            record = await self._parts.store.end_at(node) if _is_node(node) else None
-            path = await read_path(self._parts.store, node) if record else []
+            if request.method == "POST" and _is_node(node):
+                refusal = await self._decide(request, user, node)
+                if refusal is not None:
+                    return refusal
+            return await self._show_end(user, node)
         except StoreUnavailable as error:
             return self._trouble(user, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+
+    async def _show_end(self, user: User, node: NodeId) -> Response:
+        record = await self._parts.store.end_at(node) if _is_node(node) else None
         if record is None:
             return self._trouble(user, HTTPStatus.NOT_FOUND, "No end is recorded at this node.")
+        path = await read_path(self._parts.store, node)
         need = self._parts.live.policy.ladder.redirections_before_warning
         moments = moments_of(path, record, need)
         return self._page(
             "end.html", user, statement=record.statement, closing=record.closing,
             moments=moments, picture=picture_of(moments),
+            written=await self._parts.appeals.of(node), reasons=list(AppealReason),
         )  # fmt: skip
+
+    async def _decide(self, request: Request, user: User, node: NodeId) -> Response | None:
+        """Carry out what a reviewer decided; return the refusal if they may not."""
+        form = await _form(request)
+        if not user.may(Role.REVIEWER):
+            return self._trouble(user, HTTPStatus.FORBIDDEN, "This needs the role reviewer.")
+        if not self._parts.access.is_own_form(user, str(form.get("token", ""))):
+            return self._trouble(user, HTTPStatus.FORBIDDEN, "This form is too old: open it again.")
+        do, reason = str(form.get("do", "")), str(form.get("reason", ""))
+        if do == "take":
+            await self._parts.appeals.acknowledge(node, user.id)
+        elif do in _DECISIONS and reason in list(AppealReason):
+            answer = str(form.get("answer", ""))
+            state, why = AppealState(do), AppealReason(reason)
+            await self._parts.appeals.decide(node, user.id, state, why, answer)
+        else:
+            message = "Say whether the end stands, and why."
+            return self._trouble(user, HTTPStatus.BAD_REQUEST, message)
+        return None
+
+    async def appeals(self, request: Request) -> Response:
+        """List appeals: those to decide first, the oldest on top."""
+        user = self._parts.access.user_of(request)
+        if user is None:
+            return _to_sign_in()
+        try:
+            found = await self._parts.appeals.newest(_MOST_APPEALS)
+        except StoreUnavailable as error:
+            return self._trouble(user, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+        waiting = [one for one in found if not one.appeal.state.is_decided][::-1]
+        decided = [one for one in found if one.appeal.state.is_decided]
+        return self._page("appeals.html", user, rows=[*waiting, *decided], waiting=len(waiting))
 
     async def policy(self, request: Request) -> Response:
         """Show the policy, try a changed one out, and put it in force."""

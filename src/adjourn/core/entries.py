@@ -56,6 +56,11 @@ class EntryKind(StrEnum):
     TURN = "turn"
     END = "end"
     LOCKED = "locked"
+    APPEAL = "appeal"
+    """A step of an appeal: ``decision`` is its state, ``requested_by`` the user or the reviewer."""
+    CONSOLE = "console"
+    """What somebody did in the console: ``decision`` is the action, ``requested_by`` the user of
+    the console, ``rules`` what it was about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,9 +86,9 @@ def _closing(scene: Scene, end: End) -> str:
         words = texts.close_for_user
     else:
         words = texts.close.format(behaviour=behaviour(end.grounds))
-    if not scene.request.statement_url:
+    if scene.request.statement_link is None:
         return words
-    url = f"{scene.request.statement_url}{scene.answering.node}"
+    url = scene.request.statement_link(scene.answering.node)
     return f"{words}\n\n{texts.statement.format(statement_url=url)}"
 
 

@@ -16,7 +16,7 @@ command        events that answer it
 =============  =========================================================================
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -46,8 +46,8 @@ class TurnRequest:
     """The end tool may be offered; not so with forced tools or several choices."""
     resources: str = ""
     """Crisis resources for the user's country, as text."""
-    statement_url: str = ""
-    """Where statements of reasons are shown; the node's id is appended."""
+    statement_link: Callable[[NodeId], str] | None = None
+    """Where the statement of reasons for an end at a node is shown; None if nowhere."""
 
 
 class Flow(StrEnum):

@@ -169,7 +169,7 @@ class Gateway:
             takes_text=request.takes_text,
             takes_tool=request.takes_tool and policy.tool.name not in request.tool_names,
             resources=self._resources_for(country)[0],
-            statement_url=self._settings.links.statement_url,
+            statement_link=self._settings.links.statement,
         )
 
     def _headers(self, scope: Scope, *, identity: bool) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ Carries what the exchange commands to both connections. Frames that need no deci
 on as the bytes they came as; the last ones wait until the exchange has decided.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from adjourn.core import turns as t
 from adjourn.core.entries import EndRecord
 from adjourn.core.errors import UpstreamUnavailable
 from adjourn.core.policy import EndTool
+from adjourn.core.tree import NodeId
 from adjourn.gateway.asgi import Client
 from adjourn.gateway.headers import to_client
 from adjourn.ports import Upstream, UpstreamReply, UpstreamRequest
@@ -27,17 +28,17 @@ _REJECTS_TOOLS: Final = frozenset({400, 404, 415, 422, 500, 501})
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Where a person finds out more; empty where there is no such page."""
+    """Where a person finds out more about an end; None where there is no such page."""
 
-    statement_url: str = ""
-    appeal_url: str = ""
+    statement: Callable[[NodeId], str] | None = None
+    appeal: Callable[[NodeId], str] | None = None
 
     def for_end(self, end: EndRecord | None) -> dict[str, str]:
         """Return the extension's links for an end."""
         if end is None:
             return {}
-        links = {"statement_url": f"{self.statement_url}{end.node}"} if self.statement_url else {}
-        return {**links, "appeal_url": self.appeal_url} if self.appeal_url else links
+        links = {"statement_url": self.statement, "appeal_url": self.appeal}
+        return {name: link(end.node) for name, link in links.items() if link is not None}
 
 
 class ChatDialogue:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from adjourn.core.appeals import Appeal, AppealState
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
 from adjourn.core.errors import StoreUnavailable
 from adjourn.core.tree import NodeId
@@ -20,6 +21,7 @@ class MemoryStore:
         self._knowledge: dict[NodeId, int] = {}
         self._roots: dict[NodeId, dict[NodeId, int]] = {}
         self._ends: dict[NodeId, EndRecord] = {}
+        self._appeals: dict[NodeId, Appeal] = {}
         self._entries: list[Entry] = []
         self._leaves: set[bytes] = set()
 
@@ -78,6 +80,45 @@ class MemoryStore:
         self._ends[node] = replace(end, statement=replace(end.statement, state="reversed"))
         self._enter(entry, leaf_hash(encode(entry)))
         return True
+
+    async def put_appeal(
+        self, appeal: Appeal, entry: Entry, expected: AppealState | None
+    ) -> Appeal | None:
+        """Record a step of an appeal with its entry, if the appeal stands as expected."""
+        self._check()
+        if appeal.node not in self._ends:
+            return None
+        known = self._appeals.get(appeal.node)
+        if (known.state if known else None) != expected:
+            return known
+        if appeal.state is AppealState.REVERSED:
+            await self.reverse(appeal.node, entry.at_ms, entry)
+        else:
+            self._enter(entry, leaf_hash(encode(entry)))
+        self._appeals[appeal.node] = appeal
+        return appeal
+
+    async def appeal(self, node: NodeId) -> Appeal | None:
+        """Return the appeal against the end at a node."""
+        self._check()
+        return self._appeals.get(node)
+
+    async def appeals(self, limit: int) -> Sequence[Appeal]:
+        """Return appeals, those filed last first."""
+        self._check()
+        return sorted(self._appeals.values(), key=lambda one: -one.filed_at_ms)[:limit]
+
+    async def forget_appeals(self, before_ms: int) -> int:
+        """Erase what was written in appeals that were decided before a time; return how many."""
+        self._check()
+        old = [
+            one
+            for one in self._appeals.values()
+            if (one.decided_at_ms or before_ms) < before_ms and (one.words or one.answer)
+        ]
+        for one in old:
+            self._appeals[one.node] = replace(one, words=b"", answer=b"")
+        return len(old)
 
     async def end_at(self, node: NodeId) -> EndRecord | None:
         """Return the end recorded at exactly this node, reversed or not."""

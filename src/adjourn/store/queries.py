@@ -91,6 +91,11 @@ def reverse(connection: sqlite3.Connection, key: bytes, at_ms: int, entry: Row) 
     return known
 
 
+def enter(connection: sqlite3.Connection, entry: Row) -> None:
+    """Record an entry inside the transaction that is open."""
+    connection.execute(_INSERT_ENTRY, entry)
+
+
 def ended(connection: sqlite3.Connection) -> set[NodeId]:
     """Return every node that was ever ended."""
     return {NodeId(key.hex()) for (key,) in connection.execute("SELECT node FROM ends")}

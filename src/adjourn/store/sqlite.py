@@ -13,12 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from adjourn.core.appeals import Appeal, AppealState
 from adjourn.core.entries import Append, EndRecord, Entry, NodeRecord
 from adjourn.core.errors import BadConfig, StoreUnavailable
 from adjourn.core.tree import NodeId
 from adjourn.ports import LedgerRow, PathFacts
 
-from . import queries
+from . import appeal_queries, queries
 from .codec import (
     append_rows,
     end_record,
@@ -240,6 +241,40 @@ class SqliteStore:
             lambda connection: queries.reverse(connection, key, at_ms, row), self._deadline_s
         )
         return known
+
+    async def put_appeal(
+        self, appeal: Appeal, entry: Entry, expected: AppealState | None
+    ) -> Appeal | None:
+        """Record a step of an appeal with its entry, if the appeal stands as expected.
+
+        Returns:
+            The appeal as it stands now; None if there is no end at its node.
+        """
+        row = entry_row(entry)
+        if appeal.state is AppealState.REVERSED:
+            self._known_ends.reversing(appeal.node)
+        put: Appeal | None = await self._writer.run(
+            lambda connection: appeal_queries.put(connection, appeal, row, expected),
+            self._deadline_s,
+        )
+        return put
+
+    async def appeal(self, node: NodeId) -> Appeal | None:
+        """Return the appeal against the end at a node."""
+        if not is_node_id(node):
+            return None
+        return await self._read(lambda connection: appeal_queries.one(connection, key_of(node)))
+
+    async def appeals(self, limit: int) -> Sequence[Appeal]:
+        """Return appeals, those filed last first."""
+        return await self._read(lambda connection: appeal_queries.newest(connection, limit))
+
+    async def forget_appeals(self, before_ms: int) -> int:
+        """Erase what was written in appeals that were decided before a time; return how many."""
+        erased: int = await self._writer.run(
+            lambda connection: appeal_queries.forget(connection, before_ms), self._deadline_s
+        )
+        return erased
 
     async def end_at(self, node: NodeId) -> EndRecord | None:
         """Return the end recorded at exactly this node, reversed or not."""
