@@ -197,7 +197,21 @@ function drawEnd(node) {
 // Pages of this gateway, whatever name it is reached by.
 function leadTo(id, url = "") {
   at(id).hidden = !/^https?:\/\//.test(url);
-  if (!at(id).hidden) at(id).href = new URL(url).pathname;
+  if (at(id).hidden) return;
+  const { pathname, search } = new URL(url);
+  at(id).href = pathname + search;
+}
+
+// An end that was reversed after an objection is open again; asked when the reader comes back.
+async function lookAgain() {
+  const node = state.tree.path().find(({ decision }) => decision === "end");
+  if (document.hidden || state.running || !node?.adjourn?.node) return;
+  const reply = await fetch(`/adjourn/v1/nodes/${node.adjourn.node}`).catch(() => null);
+  if (!reply?.ok || (await reply.json()).state !== "open") return;
+  node.decision = "reversed";
+  draw();
+  say(words.reopened);
+  at("text").focus();
 }
 
 // Where the operator wants it, a warning is marked as read before the user writes on. Never in a
@@ -277,4 +291,6 @@ function nameCountries() {
 }
 
 nameCountries();
+document.addEventListener("visibilitychange", lookAgain);
+window.addEventListener("focus", lookAgain);
 newChat();
