@@ -86,6 +86,13 @@ class AppealsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     none is named. Several gateways on one store must share it."""
 
 
+class EvidenceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What was written in ended conversations, for reviewers; off by default."""
+
+    keep_days: int = 0
+    """Days it is kept, encrypted with ``appeals.key_file``; 0 keeps nothing."""
+
+
 class ConsoleUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Somebody who may use the console; they sign in with a key, of which this is the hash."""
 
@@ -151,6 +158,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     detection: DetectionConfig = DetectionConfig()
     ledger: LedgerConfig = LedgerConfig()
     appeals: AppealsConfig = AppealsConfig()
+    evidence: EvidenceConfig = EvidenceConfig()
     chat: ChatConfig = ChatConfig()
     console: ConsoleConfig = ConsoleConfig()
     detector: tuple[DetectorConfig, ...] = ()

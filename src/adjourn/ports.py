@@ -148,6 +148,22 @@ class Store(Protocol):
         """Erase what was written in appeals that were decided before a time; return how many."""
         ...
 
+    async def put_evidence(self, node: NodeId, at_ms: int, sealed: bytes) -> None:
+        """Keep what was written before an end, encrypted; what is kept already stays."""
+        ...
+
+    async def evidence(self, node: NodeId) -> bytes | None:
+        """Return what is kept of what was written before the end at a node."""
+        ...
+
+    async def erase_evidence(self, node: NodeId) -> bool:
+        """Erase it; tell whether there was anything."""
+        ...
+
+    async def forget_evidence(self, before_ms: int) -> int:
+        """Erase all that was kept before a time; return how many."""
+        ...
+
     async def end_at(self, node: NodeId) -> EndRecord | None:
         """Return the end recorded at exactly this node, reversed or not."""
         ...

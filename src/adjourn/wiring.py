@@ -30,13 +30,15 @@ from adjourn.gateway.keys import GatewayKey, Keyring
 from adjourn.gateway.statements import Statements
 from adjourn.ports import Clock, Detector, Ledger, Store, Upstream
 from adjourn.report.routes import ReportPages
-from adjourn.runtime.appeals import Appeals, read_key
+from adjourn.runtime.appeals import Appeals
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.driver import Driver
+from adjourn.runtime.evidence import Evidence
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.live_policy import LivePolicy
 from adjourn.runtime.panel import Panel
 from adjourn.runtime.policies import load_policy, preset_names
+from adjourn.runtime.sealing import read_key
 from adjourn.store.jsonl_ledger import JsonlLedger
 from adjourn.store.sqlite import SqliteStore
 from adjourn.store.sqlite_ledger import SqliteLedger
@@ -86,7 +88,8 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
 
     links = Links(statement_link, statement_link)
     api = OwnApi(parts.store)
-    statements = Statements(parts.store, appeals, contact=config.appeal_contact)
+    evidence = Evidence(parts.store, parts.clock, parts.appeal_key, config.evidence.keep_days)
+    statements = Statements(parts.store, appeals, contact=config.appeal_contact, evidence=evidence)
     chat = chat_routes(
         _names(parts.resources), acknowledge_warnings=config.chat.acknowledge_warnings
     )
@@ -99,6 +102,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             deadlines_s={one.name: one.deadline_s for one in config.detector if one.deadline_s},
             beside=beside(config),
         ),
+        keep_evidence=evidence.keep,
     )
 
     def put_in_force(policy: Policy) -> None:
@@ -111,6 +115,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             _access(config),
             parts.store,
             appeals,
+            evidence,
             live,
             parts.resources,
             parts.clock,

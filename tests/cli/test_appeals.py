@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adjourn.runtime.appeals import Appeals, read_key
+from adjourn.runtime.appeals import Appeals
+from adjourn.runtime.sealing import read_key
 from adjourn.store.sqlite import SqliteStore
 from adjourn.testing import FakeClock
 from tests.store.records import end_record, node_id, turn

@@ -14,7 +14,10 @@ import pytest
 
 from adjourn.core.appeals import AppealReason, AppealState
 from adjourn.core.entries import EntryKind
-from adjourn.runtime.appeals import KEPT_DAYS, Appeals, read_key
+from adjourn.core.messages import Message
+from adjourn.runtime.appeals import KEPT_DAYS, Appeals
+from adjourn.runtime.evidence import Evidence
+from adjourn.runtime.sealing import read_key
 from adjourn.store.memory import MemoryStore
 from adjourn.store.sqlite import SqliteStore
 from adjourn.testing import FakeClock
@@ -191,3 +194,58 @@ async def test_two_reviewers_cannot_both_decide() -> None:
     assert await desk.acknowledge(node, "c") == both[0]
     assert await desk.acknowledge(node_id("nobody"), "c") is None
     assert await desk.decide(node_id("nobody"), "c", AppealState.UPHELD, confirmed, "") is None
+
+
+def test_evidence_is_kept_only_if_it_is_turned_on(run: Run) -> None:
+    for days in (0, 30):
+        config = {"console": {"users": USERS}, "evidence": {"keep_days": days}}
+        running = run(config=config, store=MemoryStore())
+        chat = ended(running, user="u")
+        node = chat.extension["node"]
+        rene, lea = signed_in(running, "rene"), signed_in(running, "lea")
+        page = rene.get(f"/console/ends/{node}")
+        assert ("you idiot" in page.text) == bool(days)
+        assert "you idiot" not in lea.get(f"/console/ends/{node}").text
+        form = {"do": "erase", "token": token_of(lea.get("/console/policy"))}
+        assert lea.post(f"/console/ends/{node}", data=form).status_code == 403
+        erased = rene.post(f"/console/ends/{node}", data={"do": "erase", "token": token_of(page)})
+        assert "you idiot" not in erased.text
+        reading = running.store.entries(0, 100)
+        entries = asyncio.run_coroutine_threadsafe(reading, running.loop).result(10)
+        actions = [e.decision for _, e in entries if e.kind is EntryKind.CONSOLE]
+        assert ("evidence_erased" in actions) == ("evidence_read" in actions) == bool(days)
+
+
+def test_an_end_the_user_asked_for_leaves_no_evidence(run: Run) -> None:
+    running = run(config={"evidence": {"keep_days": 30}}, store=MemoryStore())
+    chat = Conversation(running.sdk())
+    for text in ("hello", "finish", "yes"):
+        chat.say(text)
+    assert chat.decision == "end"
+    asked = running.store.evidence(chat.extension["node"])
+    assert asyncio.run_coroutine_threadsafe(asked, running.loop).result(10) is None
+
+
+async def test_evidence_is_sealed_and_does_not_last() -> None:
+    store, clock = MemoryStore(), FakeClock()
+    kept = Evidence(store, clock, b"k" * 32, 30)
+    long = [
+        Message.of("user", "x" * 150_000),
+        Message.of("tool", "t"),
+        Message.of("assistant", "y" * 60_000),
+    ]
+    await kept.keep(node_id("a"), long)
+    assert [(role, len(text)) for role, text in await kept.of(node_id("a"))] == [
+        ("assistant", 60_000)
+    ]
+    sealed = await store.evidence(node_id("a"))
+    assert sealed
+    assert b"yyyy" not in sealed
+    other = Evidence(store, clock, b"o" * 32, 30)
+    assert "cannot be read" in (await other.of(node_id("a")))[0][1]
+    clock.advance(31 * 86_400)
+    await kept.keep(node_id("b"), [Message.of("user", "\ud800")])
+    assert await kept.of(node_id("a")) == []
+    assert await kept.of(node_id("b")) == [("user", "?")]
+    store.available = False
+    await kept.keep(node_id("c"), long)

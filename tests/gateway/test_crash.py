@@ -1,5 +1,6 @@
 """Killed at any moment, the gateway loses no end that a client has seen."""
 
+import asyncio
 import socket
 import subprocess
 import sys
@@ -13,6 +14,9 @@ from typing import Any
 import openai
 import pytest
 
+from adjourn.report.ledger_check import Finding, check_ledger
+from adjourn.store.sqlite_ledger import SqliteLedger
+
 from .chatting import Conversation
 from .conftest import Running
 
@@ -24,6 +28,7 @@ class Crashing:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        self.database = database
         self._arguments = [str(self.port), str(database), base_url]
 
     def start(self) -> None:
@@ -96,3 +101,13 @@ def test_kill_9_loses_no_recorded_end(crashing: Crashing, rounds: int) -> None:
             chat.messages = list(messages[:-1])
             assert chat.again() == messages[-1]["content"]
         assert len(seen) > before
+    crashing.kill()
+    assert asyncio.run(ledger_findings(crashing.database)) == ()
+
+
+async def ledger_findings(database: Path) -> tuple[Finding, ...]:
+    ledger = SqliteLedger.open(str(database))
+    try:
+        return check_ledger(await ledger.rows(0, 1_000_000)).findings
+    finally:
+        await ledger.aclose()

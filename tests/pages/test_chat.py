@@ -1,5 +1,6 @@
 """The chat page, as a person uses it."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from tests.gateway.conftest import Running
 from tests.gateway.model_server import Answer, Asked, chunk, says
 
 Run = Callable[..., Running]
-SHOTS = Path(__file__).parent.parent.parent / ".screenshots"
+SHOTS = Path(os.environ.get("ADJOURN_SCREENSHOTS") or ".screenshots")
 
 
 def open_chat(page: Page, running: Running) -> None:

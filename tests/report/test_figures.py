@@ -54,6 +54,11 @@ ENTRIES = [
     entry("ended", kind=EntryKind.LOCKED),
     entry("odd", assessment=None),
     entry("old", "end", at_ms=AT_MS - 40 * 86_400_000),
+    *(entry("old", state, kind=EntryKind.APPEAL, node=NodeId("old/end"), grounds=(),
+            rules=("context",) if state == "reversed" else ())
+      for state in ("filed", "acknowledged", "reversed")),
+    entry("ended", "filed", kind=EntryKind.APPEAL, node=NodeId("ended/end"), grounds=()),
+    entry("ended", "upheld", kind=EntryKind.APPEAL, node=NodeId("ended/end"), grounds=()),
 ]  # fmt: skip
 
 
@@ -70,10 +75,15 @@ def test_everything_is_counted_once() -> None:
     assert figures.ends_after_support == 0
     assert figures.ends_by_ground == {"abuse": None}
     assert figures.ended.per_10_000 == 1250
+    assert (figures.appeals_filed, figures.appeals_decided) == (2, 2)
+    assert (figures.reversed_of_decided.count, figures.reversed_of_ends.of) == (1, 1)
+    assert figures.reversals_by_ground == {"abuse": None}
+    assert figures.reversals_by_reason == {"context": None}
 
 
 def test_the_order_of_conversations_is_irrelevant() -> None:
     by_name = sorted(ENTRIES, key=lambda one: one.conversation)
+    by_name.sort(key=lambda one: one.at_ms)
     assert figures_of(by_name, NOVEMBER) == figures_of(ENTRIES, NOVEMBER)
 
 

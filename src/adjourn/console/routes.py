@@ -32,6 +32,7 @@ from adjourn.core.tree import NodeId
 from adjourn.core.verifier import render
 from adjourn.ports import Clock, Store
 from adjourn.runtime.appeals import Appeals
+from adjourn.runtime.evidence import Evidence, Said
 from adjourn.runtime.live_policy import LivePolicy
 from adjourn.runtime.pages import SECURITY_HEADERS, own_file, templates_of
 
@@ -54,6 +55,7 @@ class ConsoleParts:
     access: Access
     store: Store
     appeals: Appeals
+    evidence: Evidence
     live: LivePolicy
     resources: Resources
     clock: Clock
@@ -170,7 +172,17 @@ class Console:
             "end.html", user, statement=record.statement, closing=record.closing,
             moments=moments, picture=picture_of(moments),
             written=await self._parts.appeals.of(node), reasons=list(AppealReason),
+            said=await self._said(user, node),
         )  # fmt: skip
+
+    async def _said(self, user: User, node: NodeId) -> Sequence[Said]:
+        """Return what was written, for those who may decide on it; looking is recorded."""
+        if not user.may(Role.REVIEWER):
+            return ()
+        said = await self._parts.evidence.of(node)
+        if said:
+            await self._parts.record("evidence_read", user.id, node)
+        return said
 
     async def _decide(self, request: Request, user: User, node: NodeId) -> Response | None:
         """Carry out what a reviewer decided; return the refusal if they may not."""
@@ -182,6 +194,9 @@ class Console:
         do, reason = str(form.get("do", "")), str(form.get("reason", ""))
         if do == "take":
             await self._parts.appeals.acknowledge(node, user.id)
+        elif do == "erase":
+            if await self._parts.evidence.erase(node):
+                await self._parts.record("evidence_erased", user.id, node)
         elif do in _DECISIONS and reason in list(AppealReason):
             answer = str(form.get("answer", ""))
             state, why = AppealState(do), AppealReason(reason)

@@ -21,6 +21,7 @@ from adjourn.core.tree import NodeId
 from adjourn.gateway.answers import node_of, not_found, refused, unavailable
 from adjourn.ports import Store
 from adjourn.runtime.appeals import KEPT_DAYS, LONGEST_WORDS, Appeals, Written
+from adjourn.runtime.evidence import Evidence
 from adjourn.runtime.pages import SECURITY_HEADERS, own_file, templates_of
 
 _LARGEST_BODY: Final = 64 * 1024
@@ -44,8 +45,9 @@ class _Filing(msgspec.Struct):
 class Statements:
     """Handlers over one store."""
 
-    def __init__(self, store: Store, appeals: Appeals, *, contact: str) -> None:
+    def __init__(self, store: Store, appeals: Appeals, *, contact: str, evidence: Evidence) -> None:
         self._store = store
+        self._evidence_days = evidence.days
         self._appeals = appeals
         self._contact = contact
         self._page = templates_of("adjourn.gateway").get_template("statement.html")
@@ -76,6 +78,7 @@ class Statements:
             html = self._page.render(
                 s=end.statement, written=written, may_appeal=may, token=token, when=_when,
                 contact=self._contact, reasons=REASONS, longest=LONGEST_WORDS, kept_days=KEPT_DAYS,
+                evidence_days=self._evidence_days,
             )  # fmt: skip
             headers = {**SECURITY_HEADERS, "cache-control": "no-store", "vary": "Accept"}
             return HTMLResponse(html, headers=headers)

@@ -6,7 +6,9 @@ One pass over the entries; what is kept is small: a few bits for each conversati
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
+from adjourn.core.appeals import AppealState
 from adjourn.core.decisions import Delivered, Requester
 from adjourn.core.entries import Entry, EntryKind
 from adjourn.report.periods import Period
@@ -45,11 +47,24 @@ class Tally:
     ends_by_policy: Counter[str] = field(default_factory=Counter)
     ends_by_audience: Counter[str] = field(default_factory=Counter)
     warnings_by_ground: Counter[str] = field(default_factory=Counter)
+    appeals: Counter[str] = field(default_factory=Counter)
+    """Steps of appeals, by the state they led to."""
+    reversals_by_ground: Counter[str] = field(default_factory=Counter)
+    reversals_by_reason: Counter[str] = field(default_factory=Counter)
+    grounds_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Grounds of every end so far, of whatever period: an appeal may come later."""
+
+    def note(self, entry: Entry) -> None:
+        """Remember what later entries refer to."""
+        if entry.kind is EntryKind.END:
+            self.grounds_of[entry.node] = entry.grounds
 
     def take(self, entry: Entry) -> None:
         """Count one entry."""
         if entry.kind is EntryKind.LOCKED:
             self.locked_requests += 1
+        if entry.kind is EntryKind.APPEAL:
+            self._appeal(entry)
         if entry.kind not in (EntryKind.TURN, EntryKind.END):
             return
         talk = self.conversations.setdefault(entry.conversation or entry.node, _Conversation())
@@ -68,6 +83,12 @@ class Tally:
             self.warnings_by_ground.update(entry.grounds)
         if entry.kind is EntryKind.END:
             self._end(entry, talk)
+
+    def _appeal(self, entry: Entry) -> None:
+        self.appeals[entry.decision] += 1
+        if entry.decision == AppealState.REVERSED:
+            self.reversals_by_ground.update(self.grounds_of.get(entry.node, ()))
+            self.reversals_by_reason.update(entry.rules)
 
     def _end(self, entry: Entry, talk: _Conversation) -> None:
         self.ends_by[entry.requested_by] += 1
@@ -116,6 +137,14 @@ class Figures:
     ends_by_model: Cells
     ends_by_policy: Cells
     ends_by_audience: Cells
+    appeals_filed: int
+    appeals_decided: int
+    reversed_of_decided: Rate
+    """Ends that were reversed, of the appeals decided: the measured rate of false ends."""
+    reversed_of_ends: Rate
+    """The same, of all ends on the policy's grounds in the period."""
+    reversals_by_ground: Cells
+    reversals_by_reason: Cells
 
 
 def figures_of(entries: Iterable[Entry], period: Period) -> Figures:
@@ -128,6 +157,7 @@ def figures_of(entries: Iterable[Entry], period: Period) -> Figures:
     tally = Tally()
     count = 0
     for entry in entries:
+        tally.note(entry)
         if period.holds(entry.at_ms):
             count += 1
             tally.take(entry)
@@ -165,4 +195,19 @@ def _published(tally: Tally, entries: int, period: Period) -> Figures:
         ends_by_model=published(tally.ends_by_model),
         ends_by_policy=published(tally.ends_by_policy),
         ends_by_audience=published(tally.ends_by_audience),
+        **_appeals(tally),
     )
+
+
+def _appeals(tally: Tally) -> dict[str, Any]:
+    reversals = tally.appeals[AppealState.REVERSED]
+    decided = reversals + tally.appeals[AppealState.UPHELD]
+    ends = sum(tally.ends_by[by] for by in (Requester.MODEL, Requester.POLICY))
+    return {
+        "appeals_filed": tally.appeals[AppealState.FILED],
+        "appeals_decided": decided,
+        "reversed_of_decided": rate_of(reversals, decided),
+        "reversed_of_ends": rate_of(min(reversals, ends), ends),
+        "reversals_by_ground": published(tally.reversals_by_ground),
+        "reversals_by_reason": published(tally.reversals_by_reason),
+    }

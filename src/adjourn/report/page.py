@@ -46,6 +46,7 @@ def render_page(report: Report, policy: Policy) -> str:
         rates=rates,
         rates_plot=Markup(plot_rates(rates)) if figures.conversations else "",  # noqa: S704
         by_ground=by_ground,
+        reversed_by_ground={_name(g): n for g, n in figures.reversals_by_ground.items()},
         warned_by_ground={_name(g): count for g, count in figures.warnings_by_ground.items()},
         grounds_plot=Markup(plot_cells(by_ground)) if by_ground else "",  # noqa: S704
         shown=_shown,

@@ -7,21 +7,14 @@ token is a keyed hash of the node, so that nothing has to be stored for ends nob
 import base64
 import hashlib
 import hmac
-import os
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from adjourn.core.appeals import Appeal, AppealReason, AppealState
 from adjourn.core.entries import Entry, EntryKind
-from adjourn.core.errors import BadConfig
 from adjourn.core.tree import NodeId
 from adjourn.ports import Clock, Store
+from adjourn.runtime.sealing import Seal, derived
 
 LONGEST_WORDS: Final = 4_000
 """Characters of an objection, or of an answer; more is cut off."""
@@ -29,8 +22,6 @@ KEPT_DAYS: Final = 180
 """How long what was written is kept after the decision: as long as the EU's register is
 searchable; then it is erased, and the ledger stays valid."""
 _DAY_MS: Final = 24 * 60 * 60 * 1000
-_NONCE: Final = 12
-_SHORTEST_KEY: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +45,8 @@ class Appeals:
     def __init__(self, store: Store, clock: Clock, key: bytes) -> None:
         self._store = store
         self._clock = clock
-        self._tokens = _derived(key, b"adjourn appeal tokens")
-        self._cipher = AESGCM(_derived(key, b"adjourn appeal texts"))
+        self._tokens = derived(key, b"adjourn appeal tokens")
+        self._texts = Seal(key, b"adjourn appeal texts")
 
     def token(self, node: NodeId) -> str:
         """Return what a link must carry to object to the end at a node."""
@@ -140,12 +131,7 @@ class Appeals:
         await self._store.forget_appeals(self._clock.now_ms() - KEPT_DAYS * _DAY_MS)
 
     def _seal(self, node: NodeId, part: bytes, text: str) -> bytes:
-        text = text.strip()[:LONGEST_WORDS]
-        if not text:
-            return b""
-        nonce = os.urandom(_NONCE)
-        plain = text.encode("utf-8", "replace")
-        return nonce + self._cipher.encrypt(nonce, plain, part + node.encode())
+        return self._texts.close(text.strip()[:LONGEST_WORDS], part + node.encode())
 
     def _open(self, appeal: Appeal) -> Written:
         return Written(
@@ -155,44 +141,8 @@ class Appeals:
         )
 
     def _unseal(self, node: NodeId, part: bytes, sealed: bytes) -> str:
-        if not sealed:
-            return ""
-        try:
-            plain = self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], part + node.encode())
-        except InvalidTag:
-            return "(cannot be read with this key)"
-        return plain.decode()
-
-
-def read_key(file: Path) -> bytes:
-    """Return the key of a file; a file that is not there is made, for this user alone.
-
-    Raises:
-        BadConfig: It cannot be read or made, or is too short.
-    """
-    try:
-        if not file.exists():
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(os.urandom(_SHORTEST_KEY))
-        key = file.read_bytes()
-    except OSError as error:
-        raise BadConfig(
-            f"cannot be read ({error.strerror})", file=str(file), key="appeals.key_file"
-        ) from None
-    if len(key) < _SHORTEST_KEY:
-        raise BadConfig(
-            f"has {len(key)} bytes",
-            file=str(file),
-            key="appeals.key_file",
-            hint="remove it, and a new one is made; links given out before stop working",
-        )
-    return key
-
-
-def _derived(key: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), 32, salt=None, info=purpose).derive(key)
+        text = self._texts.open(sealed, part + node.encode())
+        return "(cannot be read with this key)" if text is None else text
 
 
 def _entry(appeal: Appeal, by: str) -> Entry:

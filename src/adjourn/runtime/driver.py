@@ -6,12 +6,16 @@ Does not live here: any decision (``core``), or what goes over the wire (the dia
 
 import asyncio
 import logging
-from typing import Protocol, assert_never
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol, assert_never
 
 from adjourn.core import turns as t
+from adjourn.core.decisions import Requester
 from adjourn.core.entries import Append
 from adjourn.core.errors import StoreUnavailable
 from adjourn.core.exchange import Exchange, PolicyInForce
+from adjourn.core.messages import Message
+from adjourn.core.tree import NodeId
 from adjourn.ports import Store
 from adjourn.runtime.panel import Panel
 
@@ -43,12 +47,15 @@ class Driver:
         in_force: PolicyInForce,
         store: Store,
         panel: Panel,
+        keep_evidence: Callable[[NodeId, Sequence[Message]], Coroutine[Any, Any, None]],
     ) -> None:
         self.in_force = in_force
         """May be replaced while the driver runs: a request keeps the one it began with."""
         self._store = store
         self._panel = panel
-        self._appending: set[asyncio.Task[t.Event]] = set()
+        self._keep_evidence = keep_evidence
+        self._beside: set[asyncio.Task[Any]] = set()
+        """What was begun beside requests, and nobody waits for but ``drain``."""
 
     async def run(self, request: t.TurnRequest, dialogue: Dialogue) -> None:
         """Carry one request through to its end."""
@@ -63,6 +70,7 @@ class Driver:
                     event = t.AssessmentsMade(answers, pending)
                 case t.Record():
                     event = await self._record(command)
+                    self._after_an_end(command.append, event, request)
                 case t.Forward():
                     event = await dialogue.forward(command)
                 case t.Release():
@@ -76,8 +84,8 @@ class Driver:
 
     async def drain(self) -> None:
         """Wait until all that was begun beside requests is done or has failed."""
-        while self._appending:
-            await asyncio.gather(*self._appending)
+        while self._beside:
+            await asyncio.gather(*self._beside)
         await self._panel.drain()
 
     async def _ask_store(self, command: t.LookUp | t.Survey | t.Recall) -> t.Event:
@@ -98,10 +106,19 @@ class Driver:
     async def _record(self, command: t.Record) -> t.Event:
         if command.urgent:
             return await self._append(command.append)
-        task = asyncio.create_task(self._append(command.append))
-        self._appending.add(task)
-        task.add_done_callback(self._appending.discard)
+        self._begin(self._append(command.append))
         return t.Recorded()
+
+    def _after_an_end(self, append: Append, event: t.Event, request: t.TurnRequest) -> None:
+        """Keep what was written, if the operator wants it, of an end that restricts somebody."""
+        end = append.end
+        if end is not None and end.by is not Requester.USER and isinstance(event, t.Recorded):
+            self._begin(self._keep_evidence(end.node, request.messages))
+
+    def _begin(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def _append(self, append: Append) -> t.Event:
         try:

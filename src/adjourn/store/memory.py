@@ -22,6 +22,7 @@ class MemoryStore:
         self._roots: dict[NodeId, dict[NodeId, int]] = {}
         self._ends: dict[NodeId, EndRecord] = {}
         self._appeals: dict[NodeId, Appeal] = {}
+        self._evidence: dict[NodeId, tuple[int, bytes]] = {}
         self._entries: list[Entry] = []
         self._leaves: set[bytes] = set()
 
@@ -118,6 +119,29 @@ class MemoryStore:
         ]
         for one in old:
             self._appeals[one.node] = replace(one, words=b"", answer=b"")
+        return len(old)
+
+    async def put_evidence(self, node: NodeId, at_ms: int, sealed: bytes) -> None:
+        """Keep what was written before an end, encrypted; what is kept already stays."""
+        self._check()
+        self._evidence.setdefault(node, (at_ms, sealed))
+
+    async def evidence(self, node: NodeId) -> bytes | None:
+        """Return what is kept of what was written before the end at a node."""
+        self._check()
+        return self._evidence[node][1] if node in self._evidence else None
+
+    async def erase_evidence(self, node: NodeId) -> bool:
+        """Erase it; tell whether there was anything."""
+        self._check()
+        return self._evidence.pop(node, None) is not None
+
+    async def forget_evidence(self, before_ms: int) -> int:
+        """Erase all that was kept before a time; return how many."""
+        self._check()
+        old = [node for node, (at_ms, _) in self._evidence.items() if at_ms < before_ms]
+        for node in old:
+            del self._evidence[node]
         return len(old)
 
     async def end_at(self, node: NodeId) -> EndRecord | None:

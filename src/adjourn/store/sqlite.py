@@ -19,7 +19,7 @@ from adjourn.core.errors import BadConfig, StoreUnavailable
 from adjourn.core.tree import NodeId
 from adjourn.ports import LedgerRow, PathFacts
 
-from . import appeal_queries, queries
+from . import appeal_queries, evidence_queries, queries
 from .codec import (
     append_rows,
     end_record,
@@ -273,6 +273,33 @@ class SqliteStore:
         """Erase what was written in appeals that were decided before a time; return how many."""
         erased: int = await self._writer.run(
             lambda connection: appeal_queries.forget(connection, before_ms), self._deadline_s
+        )
+        return erased
+
+    async def put_evidence(self, node: NodeId, at_ms: int, sealed: bytes) -> None:
+        """Keep what was written before an end, encrypted; what is kept already stays."""
+        key = key_of(node)
+        await self._writer.run(
+            lambda connection: evidence_queries.put(connection, key, at_ms, sealed),
+            self._deadline_s,
+        )
+
+    async def evidence(self, node: NodeId) -> bytes | None:
+        """Return what is kept of what was written before the end at a node."""
+        return await self._read(lambda connection: evidence_queries.one(connection, key_of(node)))
+
+    async def erase_evidence(self, node: NodeId) -> bool:
+        """Erase it; tell whether there was anything."""
+        key = key_of(node)
+        erased: bool = await self._writer.run(
+            lambda connection: evidence_queries.erase(connection, key), self._deadline_s
+        )
+        return erased
+
+    async def forget_evidence(self, before_ms: int) -> int:
+        """Erase all that was kept before a time; return how many."""
+        erased: int = await self._writer.run(
+            lambda connection: evidence_queries.forget(connection, before_ms), self._deadline_s
         )
         return erased
 
