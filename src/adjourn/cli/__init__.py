@@ -19,6 +19,10 @@ _COMMANDS: Final = {
     ),
     "ledger": ("adjourn.cli.ledger:ledger", "Check the ledger, prove what is in it, sign it."),
     "policy": ("adjourn.cli.policy:policy", "Show, check, prove, explain and compare policies."),
+    "replay": (
+        "adjourn.cli.replay:replay",
+        "A whole corpus through detector and policy: who would have been ended.",
+    ),
     "report": (
         "adjourn.cli.report:report",
         "The transparency report: make it from the ledger, or check it.",

@@ -12,14 +12,11 @@ from typing import Final
 
 from adjourn.core.assessments import Unknown
 from adjourn.core.audiences import Audience
-from adjourn.core.decide import decide_at
-from adjourn.core.decisions import End
+from adjourn.core.counterfactual import decisions
 from adjourn.core.entries import NodeRecord
-from adjourn.core.ladder import START, after_reply, after_user
 from adjourn.core.messages import Role
 from adjourn.core.policy import Policy
 from adjourn.core.tree import NodeId
-from adjourn.core.verifier import carries
 
 _HEIGHT: Final = {
     "continue": 0, "confirm_user_end": 0, "support": 1, "redirect": 2, "warn": 3, "end": 4
@@ -66,17 +63,7 @@ def _highest(names: Sequence[str]) -> str:
 
 
 def _decisions(path: Sequence[NodeRecord], policy: Policy) -> list[str]:
-    state = START
-    names: list[str] = []
-    for record in path:
-        if record.role is not Role.USER:
-            continue
-        heard = record.assessment or Unknown("none", "not assessed")
-        audience = policy.audience(Audience(record.audience))
-        state = after_user(policy, state, heard, audience)
-        decision = decide_at(policy, state, None)
-        names.append(decision.name)
-        if isinstance(decision, End):
-            break  # whatever was written after it would not have been
-        state = after_reply(policy, state, carries(decision))
-    return names
+    said = [record for record in path if record.role is Role.USER]
+    heard = [record.assessment or Unknown("none", "not assessed") for record in said]
+    audience = Audience(said[0].audience) if said else Audience.UNKNOWN
+    return [decision.name for decision, _ in decisions(policy, audience, heard)]

@@ -1,0 +1,1 @@
+"""Whole corpora through detector and policy: who would have been warned or ended, when, and why."""
