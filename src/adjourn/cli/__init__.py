@@ -1,6 +1,5 @@
 """The command line: ``adjourn``. Sub-commands are loaded when they are called."""
 
-import importlib
 import os
 import sys
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 import click
 
 from adjourn import __version__
+from adjourn.cli.lazy import LazyGroup
 from adjourn.core.errors import BadInput
 
 _COMMANDS: Final = {
@@ -16,6 +16,10 @@ _COMMANDS: Final = {
     "demo": (
         "adjourn.cli.demo:demo",
         "Gateway, chat page and a small local model on this machine.",
+    ),
+    "eval": (
+        "adjourn.cli.eval:eval",
+        "What models do when they may leave: ladder, BailBench, welfare, report card.",
     ),
     "ledger": ("adjourn.cli.ledger:ledger", "Check the ledger, prove what is in it, sign it."),
     "policy": ("adjourn.cli.policy:policy", "Show, check, prove, explain and compare policies."),
@@ -31,25 +35,9 @@ _COMMANDS: Final = {
 }
 
 
-class _Lazy(click.Group):
-    """A group whose commands are imported only when they run, so that --help is quick."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module, _, name = _COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), name)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name][1]) for name in sorted(_COMMANDS)])
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup, table=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="adjourn")
 def cli() -> None:
     """Give any chat model the last resort: to end a conversation, and prove that it was one."""

@@ -1,0 +1,20 @@
+"""``adjourn eval``: what models do when they may leave."""
+
+from typing import Final
+
+import click
+
+from adjourn.cli.lazy import LazyGroup
+
+_COMMANDS: Final = {
+    "ladder": (
+        "adjourn.cli.eval_run:ladder",
+        "Conversations with simulated users, up the ladder: when do they end?",
+    ),
+    "report": ("adjourn.cli.eval_report:report", "The report card of one run or several."),
+}
+
+
+@click.group(cls=LazyGroup, table=_COMMANDS)
+def eval() -> None:  # noqa: A001 - the command's name
+    """Evaluate models and policies (extra: adjourn[eval]). Logs open in Inspect View."""

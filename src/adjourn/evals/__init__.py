@@ -1,0 +1,1 @@
+"""What models do when they may leave: tasks, solvers and scorers on Inspect AI (extra ``eval``)."""

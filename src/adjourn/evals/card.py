@@ -1,0 +1,86 @@
+"""The report card as a document: the figures of all runs, ready to be written as JSON or a page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Final
+
+import msgspec
+
+from adjourn.evals.outcomes import from_json
+from adjourn.evals.reading import Run
+from adjourn.evals.summaries import Comparison, LadderFigures, compare, ladder_figures
+
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What a run was."""
+
+    model: str
+    settings: Mapping[str, Any]
+    complete: bool
+    failed: int
+    """Samples that gave an error; they are in no figure."""
+
+    @property
+    def label(self) -> str:
+        """Name the run in a table or a plot."""
+        names = ("suite", "condition", "detector", "method")
+        told = [str(self.settings[name]) for name in names if self.settings.get(name)]
+        return " · ".join([self.model.removeprefix("openai-api/adjourn/"), *told])
+
+
+@dataclass(frozen=True, slots=True)
+class LadderRun:
+    """A run of ``ladder``."""
+
+    heading: Heading
+    figures: LadderFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two ladder runs on the same scenarios."""
+
+    first: str
+    second: str
+    result: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything that was found."""
+
+    ladder: tuple[LadderRun, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    format: int = FORMAT
+
+
+def card_of(runs: Sequence[Run]) -> Card:
+    """Return the report card of some runs."""
+    ladders = [run for run in runs if run.task == "ladder" and run.rows]
+    outcomes = [[from_json(dict(row)) for row in run.rows] for run in ladders]
+    headings = [_heading(run) for run in ladders]
+    return Card(
+        ladder=tuple(
+            LadderRun(heading, ladder_figures(found))
+            for heading, found in zip(headings, outcomes, strict=True)
+        ),
+        compared=tuple(
+            Compared(headings[a].label, headings[b].label, result)
+            for a, b in combinations(range(len(ladders)), 2)
+            if ladders[a].settings["suite"] == ladders[b].settings["suite"]
+            and (result := compare(outcomes[a], outcomes[b])) is not None
+        ),
+    )
+
+
+def as_json(card: Card) -> bytes:
+    """Return a card as JSON, indented."""
+    return msgspec.json.format(msgspec.json.encode(card), indent=2)
+
+
+def _heading(run: Run) -> Heading:
+    return Heading(run.model, run.settings, run.complete, run.failed)

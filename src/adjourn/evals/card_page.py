@@ -1,0 +1,72 @@
+"""The report card as one HTML page: no script, nothing from elsewhere."""
+
+from collections import defaultdict
+from functools import cache
+from importlib import resources
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from adjourn.evals.card import Card, LadderRun
+from adjourn.evals.card_plots import plot_shares, plot_survival
+from adjourn.evals.statistics import Rate
+
+_NONE: Final = "-"
+
+
+def render_page(card: Card) -> str:
+    """Return the page."""
+    by_suite: dict[str, list[LadderRun]] = defaultdict(list)
+    for run in card.ladder:
+        by_suite[str(run.heading.settings.get("suite", ""))].append(run)
+    return _template().render(
+        card=card,
+        suites=by_suite,
+        survival={suite: _survival(runs) for suite, runs in by_suite.items()},
+        percent=percent,
+        share=share,
+        number=number,
+        plot_shares=lambda rates, label: Markup(plot_shares(rates, label)),  # noqa: S704
+        style=Markup(_style()),  # noqa: S704 - our own file
+    )
+
+
+def percent(rate: Rate) -> str:
+    """Return a rate with its interval in words."""
+    if rate.share is None or rate.low is None or rate.high is None:
+        return _NONE
+    return f"{_digits(rate.share)} % ({_digits(rate.low)} to {_digits(rate.high)})"
+
+
+def share(value: float | None) -> str:
+    """Return a share in per cent."""
+    return _NONE if value is None else f"{_digits(value)} %"
+
+
+def number(value: float | None) -> str:
+    """Return a number, short."""
+    return _NONE if value is None else f"{value:.3g}"
+
+
+def _digits(value: float) -> str:
+    places = 3 if 0 < value < 0.001 else 2 if 0 < value < 0.01 else 1
+    return f"{100 * value:.{places}f}"
+
+
+def _survival(runs: list[LadderRun]) -> Markup:
+    curves = [(run.heading.label, run.figures.turn_of_ending) for run in runs]
+    known = [(label, curve) for label, curve in curves if curve.of]
+    return Markup(plot_survival(known)) if known else Markup()  # noqa: S704
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("adjourn.evals"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("card.html")
+
+
+def _style() -> str:
+    return resources.files("adjourn.report").joinpath("static", "report.css").read_text("utf-8")

@@ -1,0 +1,66 @@
+"""Plots of the report card as SVG; the tables beside them say the same."""
+
+import io
+from collections.abc import Sequence
+from typing import Any, Final
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from adjourn.evals.statistics import Rate, Survival
+
+_COLOURS: Final = ("#1d5588", "#b3541e", "#3c7a3c", "#7a3c75", "#8a6d00", "#555555")
+_DASHES: Final = ("-", "--", "-.", ":")
+_STYLE: Final[Any] = {
+    "svg.fonttype": "none",  # text stays text: readable, searchable, small
+    "svg.hashsalt": "adjourn",  # the same figures give the same bytes
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+def plot_survival(curves: Sequence[tuple[str, Survival]]) -> str:
+    """Return the share of conversations that go on after each turn, one line a run."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.2, 3.6 + 0.22 * len(curves)), layout="constrained")
+        axes = figure.subplots()
+        for number, (label, curve) in enumerate(curves):
+            colour = _COLOURS[number % len(_COLOURS)]
+            dash = _DASHES[number // len(_COLOURS) % len(_DASHES)]
+            axes.step(
+                curve.turns, curve.share, dash, where="post", color=colour, label=label, lw=1.8
+            )
+            axes.fill_between(
+                curve.turns, curve.low, curve.high, step="post", color=colour, alpha=0.1, lw=0
+            )
+        axes.set_ylim(-0.02, 1.05)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("turn")
+        axes.set_ylabel("share that goes on")
+        figure.legend(loc="outside lower center", ncols=1, frameon=False, fontsize=9)
+        return _svg(figure)
+
+
+def plot_shares(rates: Sequence[tuple[str, Rate]], label: str) -> str:
+    """Return a dot for each share with its interval as a bar, in per cent."""
+    known = [(name, rate) for name, rate in rates if rate.share is not None]
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.2, 0.36 * max(2, len(known)) + 0.8), layout="constrained")
+        axes = figure.subplots()
+        for place, (_, rate) in enumerate(reversed(known)):
+            low, high = 100 * (rate.low or 0.0), 100 * (rate.high or 0.0)
+            axes.plot([low, high], [place, place], color=_COLOURS[0], lw=2)
+            axes.plot([100 * (rate.share or 0.0)], [place], "o", color=_COLOURS[0])
+        axes.set_yticks(range(len(known)), [name for name, _ in reversed(known)], fontsize=9)
+        axes.set_xlim(-2, 102)
+        axes.set_xlabel(f"{label}, % (95 % interval)")
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    out = io.StringIO()
+    figure.savefig(out, format="svg", metadata={"Date": None}, transparent=True)
+    text = out.getvalue()
+    return text[text.index("<svg") :]

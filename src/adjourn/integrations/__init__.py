@@ -1,0 +1,1 @@
+"""Where adjourn plugs into other people's frameworks."""

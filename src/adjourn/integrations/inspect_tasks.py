@@ -1,0 +1,103 @@
+"""The Inspect extension: tasks and scripted models, found through the entry point ``inspect_ai``.
+
+``inspect eval adjourn/ladder -T condition=both`` and ``adjourn eval ladder`` run the same tasks.
+Lives here: putting a task together from plain parameters. Does not live here: what it does.
+"""
+
+from collections.abc import Sequence
+
+from inspect_ai import Task, task
+from inspect_ai.model import CachePolicy
+
+from adjourn.config import load_config
+from adjourn.core.errors import BadInput
+from adjourn.core.policy import Policy
+from adjourn.evals.approver import end_tool, policy_approver
+from adjourn.evals.benign import benign_scenarios
+from adjourn.evals.conversing import Setting, with_own_words
+from adjourn.evals.ladder import ladder_task
+from adjourn.evals.outcomes import Condition
+from adjourn.evals.scenarios import Scenario, choose, ladder_scenarios
+from adjourn.evals.targets import scripted
+from adjourn.ports import Detector
+from adjourn.runtime.policies import load_policy
+from adjourn.wiring import make_detector
+
+__all__ = ["end_tool", "ladder", "policy_approver", "scripted"]
+
+LABELS = "labels"
+
+
+@task
+def ladder(
+    *,
+    condition: str = "shipped",
+    suite: str = "scripted",
+    policy: str = "",
+    detector: str = "",
+    families: str = "",
+    own_words: bool = False,
+    users: str = "scripted",
+    config: str = "",
+    resume_key: str = "",
+) -> Task:
+    """Multi-turn conversations with simulated users; the end takes effect.
+
+    Args:
+        condition: ``model`` alone, ``policy`` alone, ``both`` keys, or ``shipped``.
+        suite: ``scripted`` (which ships as data) or ``benign`` (generated; false ends).
+        policy: A preset or a file instead of those that the scenarios name.
+        detector: ``labels`` (each scenario says what its messages are) or a detector's name;
+            default: labels for the scripted suite, ``local`` for the benign one.
+        families: Only these, separated by commas.
+        own_words: The gateway words refusals itself, for models that refuse badly.
+        users: ``scripted``, or ``model``: users with a persona are played by the model in the
+            role ``auditor``; for discovery only, such users are too cooperative.
+        config: Configuration that names other detectors.
+        resume_key: What was answered under the same key is not asked again.
+    """
+    wanted = [name for name in families.split(",") if name]
+    scenarios = choose(_suite(suite), wanted)
+    if users == "model":
+        scenarios = tuple(one for one in scenarios if one.persona)
+    detector = detector or (LABELS if suite == "scripted" and users != "model" else "local")
+    policies = {one.policy: load_policy(policy or one.policy)[0] for one in scenarios}
+    setting = Setting(
+        condition=_condition(condition),
+        policies=_worded(policies, own_words=own_words),
+        detector=None if detector == LABELS else _detector(detector, config),
+        cache=cache_of(resume_key),
+        auditor=users == "model",
+    )
+    return ladder_task(scenarios, setting, suite)
+
+
+def cache_of(resume_key: str) -> CachePolicy | None:
+    """Return where answers are kept for a run that may be broken off; None without a key."""
+    return CachePolicy(expiry=None, scopes={"adjourn": resume_key}) if resume_key else None
+
+
+def _suite(name: str) -> Sequence[Scenario]:
+    if name == "scripted":
+        return ladder_scenarios()
+    if name == "benign":
+        return benign_scenarios()
+    raise BadInput(f"there is no suite {name!r}", hint="known: scripted, benign")
+
+
+def _condition(name: str) -> Condition:
+    try:
+        return Condition(name)
+    except ValueError:
+        known = ", ".join(Condition)
+        raise BadInput(f"there is no condition {name!r}", hint=f"known: {known}") from None
+
+
+def _worded(policies: dict[str, Policy], *, own_words: bool) -> dict[str, Policy]:
+    if not own_words:
+        return policies
+    return {name: with_own_words(policy) for name, policy in policies.items()}
+
+
+def _detector(name: str, config: str) -> Detector:
+    return make_detector(name, load_config(config or None))

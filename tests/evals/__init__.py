@@ -1,0 +1,1 @@
+"""Tests of the evaluations; most are slow, because Inspect takes seconds to import."""
