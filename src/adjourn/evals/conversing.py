@@ -10,6 +10,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.messages import Message, Role
 from adjourn.core.policy import Offer, Policy, Replies
+from adjourn.core.tree import NodeId
 from adjourn.evals.counterpart import (
     Answer,
     Counterpart,
@@ -23,6 +24,7 @@ from adjourn.evals.scenarios import Act, Move, Scenario
 from adjourn.evals.users import User, user_of
 from adjourn.ports import Detector
 from adjourn.runtime.driver import Driver
+from adjourn.runtime.panel import Panel
 from adjourn.testing import MemoryStore
 
 DEADLINE_S: Final = 60.0
@@ -115,8 +117,8 @@ def counterpart_of(setting: Setting, scenario: Scenario, model: Model) -> Counte
     driver = Driver(
         in_force=PolicyInForce.of(policy),
         store=MemoryStore(),
-        detectors=[setting.detector or LabelDetector(scenario)],
-        deadline_s=DEADLINE_S,
+        panel=Panel([setting.detector or LabelDetector(scenario)], deadline_s=DEADLINE_S),
+        keep_evidence=_keep_nothing,
     )
     return EngineCounterpart(
         model,
@@ -126,6 +128,10 @@ def counterpart_of(setting: Setting, scenario: Scenario, model: Model) -> Counte
         resources=RESOURCES,
         cache=setting.cache,
     )
+
+
+async def _keep_nothing(node: NodeId, messages: Sequence[Message]) -> None:
+    """Keep nothing for reviewers: nobody objects to an end in an evaluation."""
 
 
 def under(condition: Condition, policy: Policy) -> Policy:
