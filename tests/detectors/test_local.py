@@ -17,7 +17,7 @@ from adjourn.ports import Detector
 from tests.detectors.unseen import Case, read_cases
 
 AT = {
-    "abuse": 0.8,
+    "abuse": 0.9,
     "harm": 0.8,
     "crisis_self": 0.35,
     "crisis_others": 0.5,
