@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test test-all check coverage format lock clean
+.PHONY: setup demo test test-all check coverage screenshots format lock clean
 
 setup: $(VENV)/.done ## make .venv with everything, then use .venv/bin/adjourn
 
@@ -35,6 +35,10 @@ coverage: setup ## every branch of the core and the wire is taken by their own t
 	$(BIN)/pytest -q -m "not slow" -n $(WORKERS) tests/core tests/wire tests/cli/test_policy.py \
 		--cov=adjourn.core --cov=adjourn.wire --cov-branch --cov-fail-under=100 \
 		--cov-report=term-missing:skip-covered
+
+screenshots: setup ## pictures for the documentation, made by the tests that drive the pages
+	mkdir -p docs/images
+	ADJOURN_SCREENSHOTS=docs/images $(BIN)/pytest -q -m slow tests/pages
 
 format: setup
 	$(BIN)/ruff format .

@@ -1,9 +1,15 @@
 """From abuse to the end, to an objection, to its reversal, to going on: two people, one browser."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import Page, expect
 
+from adjourn.core.audiences import Audience
+from adjourn.core.policy import Minors
 from tests.console.test_console import USERS
+from tests.core.tabletop import POLICY
+from tests.gateway.model_server import says
 
 from .test_chat import Run, check, insult_to_the_end, open_chat, say, shot
 
@@ -59,3 +65,20 @@ def test_abuse_end_appeal_reversal_and_going_on(page: Page, run: Run) -> None:
     check(page)
     for one in (user, reviewer):
         one.close()
+
+
+@pytest.mark.slow
+def test_a_minor_sees_no_romantic_reply_and_is_helped_in_a_crisis(page: Page, run: Run) -> None:
+    for_minors = replace(
+        POLICY, unknown_audience=Audience.MINOR, minors=Minors(screen_replies=True, threshold=0.5)
+    )
+    open_chat(page, run(policy=for_minors, script=says("Well. You look sexy tonight. Bye.")))
+    say(page, "hello")
+    bubble = page.locator(".assistant .bubble")
+    expect(bubble).to_contain_text("I can't talk about that here.")
+    expect(bubble).not_to_contain_text("sexy")
+    shot(page, "minor")
+    check(page)
+    say(page, "crisis")
+    expect(page.locator("#crisis")).to_be_visible()
+    expect(page.locator("#ended")).to_be_hidden()
