@@ -187,7 +187,7 @@ def test_a_killed_worker_costs_its_part_and_not_the_run(
     done: list[int] = []
     run_job(job, 2, lambda shard: done.append(shard.number))
     assert sorted(set(done)) == [0, 1, 2, 3]
-    assert list(outcome_lines(job)) == [line for _, line in all_lines(file, 1000)]
+    assert list(outcome_lines(job)) == [line + b"\n" for _, line in all_lines(file, 1000)]
     assert list(reject_lines(job)) == []
 
 
