@@ -81,6 +81,7 @@ async def played(
     return kept, broken
 
 
+@pytest.mark.slow
 def test_the_demo_s_policy() -> None:
     policy = demo_policy()
     assert policy.name == "consumer-chat (demo)"
@@ -91,6 +92,7 @@ async def test_every_law_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     assert await played(capsys) == (True, {})
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_sees_no_abuse_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     kept, broken = await played(capsys, judge=blind_to(abuse=0.0))
     assert not kept
@@ -99,6 +101,7 @@ async def test_a_gateway_that_sees_no_abuse_is_told(capsys: pytest.CaptureFixtur
     assert broken["ended_is_locked"] == ["continue", "continue"]
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_sees_no_crisis_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     kept, broken = await played(capsys, judge=blind_to(crisis_self=0.0))
     assert not kept
@@ -106,6 +109,7 @@ async def test_a_gateway_that_sees_no_crisis_is_told(capsys: pytest.CaptureFixtu
     assert "end" in broken["crisis_trumps_end"]
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_does_not_ask_back_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     kept, broken = await played(capsys, judge=blind_to(wants_end=0.0))
     assert not kept
@@ -120,6 +124,7 @@ async def test_a_gateway_that_does_not_ask_back_is_told(capsys: pytest.CaptureFi
         (ScriptedReply(status=404, body=[b"what?"]), "HTTP 404"),
     ],
 )
+@pytest.mark.slow
 async def test_a_model_that_fails_is_no_kept_law(
     capsys: pytest.CaptureFixture[str], reply: ScriptedReply, came: str
 ) -> None:
@@ -128,6 +133,7 @@ async def test_a_model_that_fails_is_no_kept_law(
     assert broken["same_inputs_same_decision"] == [came]
 
 
+@pytest.mark.slow
 async def test_no_gateway_at_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert not await play("http://127.0.0.1:1", as_json=False)
     shown = capsys.readouterr().out
@@ -135,6 +141,7 @@ async def test_no_gateway_at_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert "'no answer (ClientConnectorError)' came instead of 'continue'" in shown
 
 
+@pytest.mark.slow
 def test_without_the_model_s_packages(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -149,6 +156,7 @@ def test_without_the_model_s_packages(
 
 @pytest.mark.slow
 @needs_model
+@pytest.mark.slow
 def test_the_real_model_and_detector() -> None:
     command = [sys.executable, "-W", "error", "-m", "adjourn", "demo", "--play"]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
@@ -161,6 +169,7 @@ def test_the_real_model_and_detector() -> None:
 
 @pytest.mark.slow
 @needs_model
+@pytest.mark.slow
 def test_the_demo_answers_until_it_is_interrupted() -> None:
     command = [sys.executable, "-m", "adjourn", "demo", "--port", "0"]
     with subprocess.Popen(

@@ -48,6 +48,7 @@ def check(page: Page) -> None:
     page.emulate_media(color_scheme="light")
 
 
+@pytest.mark.slow
 def test_an_ordinary_chat(page: Page, run: Run) -> None:
     open_chat(page, run(script=says("There are **two** of them.")))
     shot(page, "start")
@@ -127,6 +128,7 @@ def test_the_conversation_can_be_saved(page: Page, run: Run) -> None:
     assert saved.count("You: you idiot") == 5
 
 
+@pytest.mark.slow
 def test_crisis_in_the_middle_of_abuse(page: Page, run: Run) -> None:
     open_chat(page, run())
     page.get_by_label("Help lines for").select_option("GB")
