@@ -87,3 +87,18 @@ def test_what_cannot_be_proved_is_refused() -> None:
         consistency_proof(LEAVES, 9)
     assert not is_included(LEAVES[0], 0, 2, (), root_of(LEAVES[:2]))
     assert not is_consistent(3, root_of(LEAVES[:3]), 8, root_of(LEAVES), ())
+
+
+def test_every_growth_of_small_trees_and_the_length_of_its_proof() -> None:
+    leaves = [leaf_hash(b"%d" % n) for n in range(18)]
+    for size in range(19):
+        root = root_of(leaves[:size])
+        for earlier in range(size + 1):
+            old = root_of(leaves[:earlier])
+            proof = consistency_proof(leaves[:size], earlier)
+            assert is_consistent(earlier, old, size, root, proof)
+            for surplus in range(1, 6):
+                longer = (*proof, *[root] * surplus)
+                assert not is_consistent(earlier, old, size, root, longer)
+            if proof:
+                assert not is_consistent(earlier, old, size, root, proof[:-1])

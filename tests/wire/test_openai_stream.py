@@ -153,6 +153,15 @@ def test_a_call_that_turns_out_to_be_the_client_s_is_given_back() -> None:
     assert end.reply.other_calls
 
 
+def test_calls_that_share_an_index_are_told_apart() -> None:
+    weather = tool_chunk(call(0, "weather", "{}"))
+    data = weather + tool_chunk(call(0, TOOL, "{}")) + FINISH
+    frames, end = read(data)
+    assert passed(frames) == weather
+    assert end.reply is not None
+    assert (end.reply.end_calls, end.reply.other_calls) == (0, True)
+
+
 def test_without_a_tool_everything_passes() -> None:
     data = tool_chunk(call(0, TOOL, "{}")) + FINISH
     frames, end = read(data, None)
