@@ -41,7 +41,7 @@ def test_flags_beat_variables_beat_the_file(tmp_path: Path) -> None:
         ("[upstream]\nidle_timeout_s = 0\n", 2, "upstream.idle_timeout_s", "seconds"),
         ("[detection]\ndeadline_s = -1\n", 2, "detection.deadline_s", "seconds"),
         ("[upstream]\napi_key_file = '/no/such'\n", 2, "upstream.api_key_file", "holds the key"),
-        ("[[keys]]\nid = 'a'\nsha256 = 'b'\n", 1, "keys", "sha256sum"),
+        ("[[keys]]\nid = 'a'\nsha256 = 'b'\n", 1, "keys", "adjourn keys new"),
         ("[[keys]]\nid = 'a'\nsha526 = 'b'\n", 3, "keys.sha526", "did you mean sha256?"),
     ],
 )

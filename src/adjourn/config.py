@@ -10,26 +10,47 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
 
+from adjourn.config_tables import (
+    AppealsConfig,
+    ChatConfig,
+    ConsoleConfig,
+    ConsoleUser,
+    DetectorConfig,
+    EvidenceConfig,
+    LedgerConfig,
+    LogConfig,
+    ServerConfig,
+    TelemetryConfig,
+)
 from adjourn.core.errors import BadConfig
 from adjourn.core.policy_file import line_in_message, line_of
 
+__all__ = [
+    "AppealsConfig",
+    "ChatConfig",
+    "Config",
+    "ConsoleConfig",
+    "ConsoleUser",
+    "DetectionConfig",
+    "DetectorConfig",
+    "EvidenceConfig",
+    "KeyConfig",
+    "LedgerConfig",
+    "LogConfig",
+    "ServerConfig",
+    "StoreConfig",
+    "TelemetryConfig",
+    "UpstreamConfig",
+    "load_config",
+]
+
 _PREFIX: Final = "ADJOURN_"
-
-
-class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where the gateway listens, and what it accepts."""
-
-    host: str = "127.0.0.1"
-    port: int = 8377
-    public_url: str = ""
-    """How users reach the gateway, for links in statements; default ``http://host:port``."""
-    max_body_bytes: int = 32 * 1024 * 1024
-    """Larger requests are refused with 413. 32 MiB: several images in base64."""
 
 
 class UpstreamConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -64,83 +85,16 @@ class DetectionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """Threads of the local detector."""
 
 
-class ChatConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The chat page."""
-
-    acknowledge_warnings: bool = False
-    """Whether a warning must be marked as read before the user writes on; never in a crisis."""
-
-
-class LedgerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The ledger's signatures."""
-
-    key_file: str = ""
-    """Made by ``adjourn ledger key``; without one, checkpoints and reports are not signed."""
-
-
-class AppealsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Objections to ends."""
-
-    key_file: str = ""
-    """At least 32 secret bytes, for links and for what people write; made beside the database if
-    none is named. Several gateways on one store must share it."""
-
-
-class EvidenceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What was written in ended conversations, for reviewers; off by default."""
-
-    keep_days: int = 0
-    """Days it is kept, encrypted with ``appeals.key_file``; 0 keeps nothing."""
-
-
-class ConsoleUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Somebody who may use the console; they sign in with a key, of which this is the hash."""
-
-    id: str
-    role: Literal["operator", "reviewer", "read-only"]
-    sha256: str
-
-
-class ConsoleConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The console."""
-
-    users: tuple[ConsoleUser, ...] = ()
-    """With none, nobody can sign in."""
-    session_key_file: str = ""
-    """A file with at least 32 random bytes, which several processes must share to know each
-    other's sessions; without one, each start makes a key of its own and signs everybody out."""
-
-
-class DetectorConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A detector beside the local one."""
-
-    name: str
-    """As ``detection.detectors`` lists it, and as assessments and the ledger name it."""
-    kind: str
-    """``llama_guard``, ``shield_gemma``, ``granite_guardian``, ``qwen3_guard``,
-    ``gpt_oss_safeguard``, ``judge``, ``moderation``, or the name of a plug-in."""
-    base_url: str = ""
-    """As an OpenAI client would have it, for example ``http://127.0.0.1:8000/v1``."""
-    model: str = ""
-    api_key: str = ""
-    api_key_file: str = ""
-    api_key_env: str = ""
-    """Name of an environment variable that holds the key."""
-    deadline_s: float | None = None
-    """For one question; ``detection.deadline_s`` by default."""
-    when: Literal["before", "beside"] = "beside"
-    """Before the request goes to the model, or beside its reply."""
-    most_at_once: int = 16
-    """Questions to the server at the same time."""
-    options: dict[str, Any] = {}
-    """What the kind takes beyond that."""
-
-
 class KeyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A gateway key: clients send the key, the configuration holds only its hash."""
 
     id: str
+    """Whose it is; several keys of one id are one client's, so that keys can be replaced."""
     sha256: str
+    scopes: tuple[Literal["proxy", "console", "report"], ...] = ("proxy",)
+    """What it is good for: talking to the model, reading the console, reading the metrics."""
+    not_after: date | None = None
+    """The last day (UTC) on which it is accepted."""
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -161,6 +115,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     evidence: EvidenceConfig = EvidenceConfig()
     chat: ChatConfig = ChatConfig()
     console: ConsoleConfig = ConsoleConfig()
+    log: LogConfig = LogConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     detector: tuple[DetectorConfig, ...] = ()
     keys: tuple[KeyConfig, ...] = ()
 
@@ -317,6 +273,29 @@ def _known_fields(key: str) -> list[str]:
     return list(kind.__struct_fields__)
 
 
+_ABOVE_ZERO: Final = (
+    "max_body_bytes", "max_head_bytes", "max_requests", "max_connections", "head_timeout_s",
+    "body_timeout_s", "write_timeout_s", "drain_s",
+)  # fmt: skip
+
+
+def _check_numbers(config: Config, origin: _Origin) -> None:
+    refuse = origin.bad
+    for key in ("connect_timeout_s", "head_timeout_s", "idle_timeout_s"):
+        if getattr(config.upstream, key) <= 0:
+            raise refuse(f"upstream.{key}", "must be above 0", "write a number of seconds")
+    if config.detection.deadline_s <= 0:
+        raise refuse("detection.deadline_s", "must be above 0", "write a number of seconds")
+    for key in _ABOVE_ZERO:
+        if getattr(config.server, key) <= 0:
+            raise refuse(f"server.{key}", "must be above 0", "write a number")
+    if not 0 <= config.telemetry.sample_ratio <= 1:
+        raise refuse("telemetry.sample_ratio", "is not a part", "write a number from 0 to 1")
+    url = config.telemetry.otlp_endpoint
+    if url and not url.startswith(("http://", "https://")):
+        raise refuse("telemetry.otlp_endpoint", "is not a URL", "begin with http:// or https://")
+
+
 def _checked(config: Config, origin: _Origin) -> Config:
     refuse = origin.bad
     if not 0 <= config.server.port <= 65535:
@@ -324,17 +303,13 @@ def _checked(config: Config, origin: _Origin) -> Config:
     url = config.upstream.base_url
     if url and not url.startswith(("http://", "https://")):
         raise refuse("upstream.base_url", "is not a URL", "begin with http:// or https://")
-    for key in ("connect_timeout_s", "head_timeout_s", "idle_timeout_s"):
-        if getattr(config.upstream, key) <= 0:
-            raise refuse(f"upstream.{key}", "must be above 0", "write a number of seconds")
-    if config.detection.deadline_s <= 0:
-        raise refuse("detection.deadline_s", "must be above 0", "write a number of seconds")
+    _check_numbers(config, origin)
     _check_detectors(config, origin)
     for one in config.keys:
         if len(one.sha256) != 64 or not set(one.sha256.lower()) <= set("0123456789abcdef"):
             raise refuse(
                 "keys", f"sha256 of key {one.id!r} is not 64 hexadecimal digits",
-                "make it with: printf %s KEY | sha256sum",
+                "make one with: adjourn keys new",
             )  # fmt: skip
     return config
 

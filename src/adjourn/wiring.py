@@ -4,8 +4,8 @@ import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ from typing import Any, Final
 from starlette.routing import BaseRoute
 
 from adjourn.chat.routes import chat_routes
-from adjourn.config import Config
+from adjourn.config import Config, KeyConfig
 from adjourn.console.access import Access, Role, User
 from adjourn.console.routes import Console, ConsoleParts
 from adjourn.core.entries import Append, Entry, EntryKind
@@ -26,16 +26,23 @@ from adjourn.detectors.making import beside, make_detector, make_detectors
 from adjourn.gateway.api import OwnApi, own_app
 from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
 from adjourn.gateway.chat_completions import Links
-from adjourn.gateway.keys import GatewayKey, Keyring
+from adjourn.gateway.front import Front
+from adjourn.gateway.keys import GatewayKey, Keyring, KeyScope
+from adjourn.gateway.operations import Operations, Readiness
+from adjourn.gateway.reloading import Reloading
 from adjourn.gateway.statements import Statements
 from adjourn.ports import Clock, Detector, Ledger, Store, Upstream
 from adjourn.report.routes import ReportPages
 from adjourn.runtime.appeals import Appeals
 from adjourn.runtime.clock import SystemClock
-from adjourn.runtime.driver import Driver
 from adjourn.runtime.evidence import Evidence
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.live_policy import LivePolicy
+from adjourn.runtime.measured_detector import MeasuredDetector
+from adjourn.runtime.measured_driver import MeasuredDriver
+from adjourn.runtime.measured_store import MeasuredStore
+from adjourn.runtime.measured_upstream import MeasuredUpstream
+from adjourn.runtime.metrics import Metrics
 from adjourn.runtime.panel import Panel
 from adjourn.runtime.policies import load_policy, preset_names
 from adjourn.runtime.sealing import read_key
@@ -78,8 +85,18 @@ class Parts:
     """Links to object carry a token made with it; a new one at each start if none is kept."""
 
 
-def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> Gateway:
-    """Put a gateway together from its parts."""
+def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = ()) -> Front:
+    """Put a gateway together from its parts, each of them measured."""
+    metrics = Metrics()
+    store = MeasuredStore(parts.store, metrics, parts.clock)
+    upstream = MeasuredUpstream(parts.upstream, metrics, parts.clock)
+    detectors = [MeasuredDetector(one, metrics, parts.clock) for one in parts.detectors]
+    parts = replace(parts, store=store, upstream=upstream, detectors=detectors)
+    works = {f"detector:{one.name}": one.health.is_well for one in detectors}
+    works["upstream"] = upstream.health.is_well
+    readiness = Readiness(store, works, parts.clock)
+    metrics.watch({"store": store.health.is_well, **works})
+    keyring = Keyring(_keys(config.keys), parts.clock)
     appeals = Appeals(parts.store, parts.clock, parts.appeal_key)
 
     def statement_link(node: NodeId) -> str:
@@ -93,7 +110,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     chat = chat_routes(
         _names(parts.resources), acknowledge_warnings=config.chat.acknowledge_warnings
     )
-    driver = Driver(
+    driver = MeasuredDriver(
         in_force=PolicyInForce.of(parts.policy),
         store=parts.store,
         panel=Panel(
@@ -107,7 +124,9 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
 
     def put_in_force(policy: Policy) -> None:
         driver.in_force = PolicyInForce.of(policy)
+        metrics.in_force(policy, driver.in_force.digest)
 
+    metrics.in_force(parts.policy, driver.in_force.digest)
     live = LivePolicy(parts.policy, parts.policy_text, parts.policy_file, put_in_force)
     reports = ReportPages(parts.store, parts.clock, lambda: live.policy)
     console = Console(
@@ -122,10 +141,10 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             partial(_record, parts),
         )
     )
-    return Gateway(
+    gateway = Gateway(
         driver=driver,
         upstream=parts.upstream,
-        keyring=Keyring([GatewayKey(key.id, key.sha256) for key in config.keys]),
+        keyring=keyring,
         clock=parts.clock,
         resources_for=_resources_for(parts.resources, parts.clock),
         settings=GatewaySettings(
@@ -141,14 +160,25 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
                 *chat,
                 *console.routes(),
                 *reports.routes(),
+                *Operations(readiness, metrics, keyring).routes(),
                 *extra_routes,
             ]
         ),
     )
+    return Front(
+        gateway,
+        metrics=metrics,
+        clock=parts.clock,
+        readiness=readiness,
+        upstream=upstream,
+        reloading=Reloading(config, live, keyring, _keys, metrics),
+        max_requests=config.server.max_requests,
+        log_requests=config.log.requests,
+    )
 
 
 @asynccontextmanager
-async def running(config: Config, policy: Policy | None = None) -> AsyncIterator[Gateway]:
+async def running(config: Config, policy: Policy | None = None) -> AsyncIterator[Front]:
     """Open everything that the configuration names, and close it again.
 
     Args:
@@ -265,6 +295,22 @@ async def _record(parts: Parts, action: str, user: str, subject: str) -> None:
         await parts.store.append(Append((), entry))
     except StoreUnavailable as error:
         _log.warning("not recorded: %s by %s (%s)", action, user, error)
+
+
+def _keys(keys: Sequence[KeyConfig]) -> list[GatewayKey]:
+    return [
+        GatewayKey(
+            key.id, key.sha256, frozenset(map(KeyScope, key.scopes)), _end_of_day_ms(key.not_after)
+        )
+        for key in keys
+    ]
+
+
+def _end_of_day_ms(day: date | None) -> int | None:
+    if day is None:
+        return None
+    after = datetime.combine(day + timedelta(days=1), time(), UTC)
+    return round(after.timestamp() * 1000)
 
 
 def _names(resources: Resources) -> dict[str, str]:

@@ -65,7 +65,7 @@ async def played(
     gateway = assemble(Config(), parts)
     listener = listen(Config(server=ServerConfig(port=0)))
     listener.listen()  # connections wait until it serves
-    web = server(gateway)
+    web = server(gateway, Config())
     serving = asyncio.create_task(web.serve(sockets=[listener]))
     try:
         kept = await play(f"http://127.0.0.1:{listener.getsockname()[1]}", as_json=True)

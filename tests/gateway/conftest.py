@@ -16,6 +16,8 @@ import uvicorn
 
 from adjourn.config import Config
 from adjourn.core.policy import Policy
+from adjourn.gateway.front import Front
+from adjourn.gateway.serving import ServerSettings, limits_of
 from adjourn.ports import Detector, Store
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.helplines import shipped_resources
@@ -40,6 +42,8 @@ class Running:
     policy_file: Path | None = None
     more_detectors: tuple[Detector, ...] = ()
     model: ModelServer = field(init=False)
+    front: Front = field(init=False)
+    settings: ServerSettings = field(init=False)
     loop: asyncio.AbstractEventLoop = field(init=False)
     port: int = 0
     clients: list[openai.OpenAI | httpx2.Client] = field(default_factory=list)
@@ -92,12 +96,11 @@ class Running:
                 policy, self.store, detectors, upstream, SystemClock(), shipped_resources(),
                 policy_text=text, policy_file=self.policy_file,
             )  # fmt: skip
-            gateway = assemble(config, parts)
+            gateway = self.front = assemble(config, parts)
             stack.push_async_callback(gateway.drain)
-            settings = uvicorn.Config(
-                gateway, port=0, lifespan="off", log_config=None, access_log=False,
-                timeout_graceful_shutdown=1,
-            )  # fmt: skip
+            settings = self.settings = ServerSettings(
+                gateway, limits_of(config), drain_s=0.1, port=0, lifespan="off"
+            )
             # Server.serve() looks every 0.1 s whether it is to stop; its halves do not wait.
             settings.load()
             server = uvicorn.Server(settings)

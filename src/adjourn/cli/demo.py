@@ -90,7 +90,7 @@ async def _serving(config: Config) -> AsyncIterator[tuple[str, asyncio.Event]]:
         try:
             async with (
                 running(complete, demo_policy()) as gateway,
-                _until_left(server(gateway), listener) as stopped,
+                _until_left(server(gateway, complete), listener) as stopped,
             ):
                 await _until_it_answers(complete.server.host, port)
                 yield complete.public_url, stopped

@@ -1,8 +1,9 @@
 """``adjourn serve``: the gateway."""
 
 import asyncio
-import logging
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -10,7 +11,9 @@ import uvicorn
 
 from adjourn.config import Config, load_config
 from adjourn.core.errors import BadConfig
-from adjourn.gateway.app import Gateway
+from adjourn.gateway.front import Front
+from adjourn.gateway.serving import GatewayServer, ServerSettings, limits_of, reloaded_on_hangup
+from adjourn.runtime.logs import start_log
 from adjourn.wiring import running
 
 
@@ -31,7 +34,8 @@ def serve(file: str | None, workers: int, **flags: Any) -> None:
             key="workers",
             hint="SQLite takes one process; leave it at 1",
         )
-    config = load_config(
+    load = partial(
+        load_config,
         file,
         flags={
             "upstream.base_url": flags["upstream"],
@@ -41,8 +45,9 @@ def serve(file: str | None, workers: int, **flags: Any) -> None:
             "store.path": flags["store"],
         },
     )
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    run(_serve(config))
+    config = load()
+    start_log(config.log)
+    run(_serve(config, load))
 
 
 def run(main: Any) -> None:
@@ -56,12 +61,12 @@ def run(main: Any) -> None:
             runner.run(main)
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, load: Callable[[], Config]) -> None:
     with listen(config) as listener:
-        async with running(config) as gateway:
+        async with running(config) as gateway, reloaded_on_hangup(gateway, load):
             listener.listen()  # from here on a request waits rather than being refused
             click.echo(f"adjourn listens on {config.public_url}/v1", err=True)
-            await server(gateway).serve(sockets=[listener])
+            await server(gateway, config).serve(sockets=[listener])
 
 
 def listen(config: Config) -> socket.socket:
@@ -87,16 +92,9 @@ def listen(config: Config) -> socket.socket:
     return listener
 
 
-def server(gateway: Gateway) -> uvicorn.Server:
+def server(gateway: Front, config: Config) -> uvicorn.Server:
     """Return the HTTP server for a gateway."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            gateway,
-            http="httptools",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=30,
-        )
+    settings = ServerSettings(
+        gateway, limits_of(config), drain_s=config.server.drain_s, lifespan="off"
     )
+    return GatewayServer(settings, gateway)

@@ -1,8 +1,8 @@
-"""adjourn's own API: the state of a node, health."""
+"""adjourn's own API: the state of a node."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from adjourn.core.errors import StoreUnavailable
@@ -20,8 +20,6 @@ class OwnApi:
         """Return the routes of the API."""
         return [
             Route("/adjourn/v1/nodes/{node}", self.node),
-            Route("/healthz", self.health),
-            Route("/readyz", self.ready),
         ]
 
     async def node(self, request: Request) -> Response:
@@ -38,18 +36,6 @@ class OwnApi:
             return not_found("There is no such node.")
         ended = end is not None and end.statement.state == "in_force"
         return JSONResponse({"node": node, "state": "ended" if ended else "open"})
-
-    async def health(self, _: Request) -> Response:
-        """Tell that the process is alive."""
-        return PlainTextResponse("ok\n")
-
-    async def ready(self, _: Request) -> Response:
-        """Tell whether the store answers; chats go on without it, but nothing can end."""
-        try:
-            await self._store.entries(0, 1)
-        except StoreUnavailable:
-            return JSONResponse({"ready": True, "degraded": ["store"]})
-        return JSONResponse({"ready": True, "degraded": []})
 
 
 def own_app(routes: list[BaseRoute]) -> Starlette:

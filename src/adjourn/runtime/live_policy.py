@@ -56,13 +56,29 @@ class LivePolicy:
                 file="policy",
                 hint="copy it to a file, and name that file in the configuration",
             )
-        policy, proof = await self.try_out(text)
-        if not proof.holds:
-            broken = ", ".join(result.law for result in proof.results if not result.holds)
-            raise BadPolicy(f"breaks {broken}", file=self.file.name, hint="adjourn policy verify")
+        policy = await self._proved(text)
         await asyncio.to_thread(_write, self.file, text)
         self.policy, self.text = policy, text
         self._put(policy)
+        return policy
+
+    async def take(self, text: str, file: Path | None) -> Policy:
+        """Put a document in force that its file holds already.
+
+        Raises:
+            BadPolicy: It cannot be used, or it breaks a law; the old one stays in force.
+        """
+        policy = await self._proved(text)
+        self.policy, self.text, self.file = policy, text, file
+        self._put(policy)
+        return policy
+
+    async def _proved(self, text: str) -> Policy:
+        policy, proof = await self.try_out(text)
+        if not proof.holds:
+            broken = ", ".join(result.law for result in proof.results if not result.holds)
+            name = self.file.name if self.file else "policy"
+            raise BadPolicy(f"breaks {broken}", file=name, hint="adjourn policy verify")
         return policy
 
 

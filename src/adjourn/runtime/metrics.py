@@ -1,0 +1,117 @@
+"""What is counted and timed, for Prometheus.
+
+Every label has a small fixed set of values: what a client can choose (models, keys, paths, ids) is
+never a label. Nothing here is a message, and nothing is counted per person.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from adjourn import __version__
+from adjourn.core.policy import Policy
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS: Final = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120,
+    300, 600,
+)  # fmt: skip
+
+
+class Metrics:
+    """All instruments of one gateway, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = self._counter(
+            "requests", "Requests by dialect, decision told and status.",
+            "dialect", "decision", "status",
+        )  # fmt: skip
+        self.request_s = self._histogram(
+            "request_seconds", "From a request's headers to the end of its reply.", "dialect"
+        )
+        self.open = self._gauge("requests_open", "Requests that are being served.")
+        self.streams = self._gauge("streams_open", "Replies of the model that are flowing.")
+        self.refused = self._counter(
+            "refused", "Requests the gateway refused by itself, by error code.", "code"
+        )
+        self.turns = self._counter(
+            "turns_recorded", "Turns recorded, by decision, and whether it was acted on.",
+            "decision", "acted",
+        )  # fmt: skip
+        self.ends = self._counter("ends", "Ends recorded, by who asked.", "requested_by")
+        self.warnings = self._counter("warnings", "Warnings delivered.")
+        self.crises = self._counter("crises", "Turns answered with crisis support.")
+        self.denied = self._counter(
+            "denied_model_requests", "Requests of the model to end that were not permitted."
+        )
+        self.locked = self._counter("locked", "Requests on an ended path, refused.")
+        self.detector_s = self._histogram(
+            "detector_seconds", "How long a detector took for one question.", "detector"
+        )
+        self.detector_unknown = self._counter(
+            "detector_unknown", "Messages a detector could not judge.", "detector"
+        )
+        self.store_s = self._histogram("store_seconds", "How long the store took.", "call")
+        self.store_failures = self._counter("store_failures", "Calls that failed.", "call")
+        self.upstream_s = self._histogram(
+            "upstream_head_seconds", "Until the model's server began its reply."
+        )
+        self.upstream_replies = self._counter(
+            "upstream_replies", "Replies of the model's server, by status.", "status"
+        )
+        self.upstream_failures = self._counter(
+            "upstream_failures", "Requests it did not answer, and replies it cut.", "kind"
+        )
+        self.reloads = self._counter("reloads", "Reloads of configuration and policy.", "result")
+        self._info = Info("adjourn", "What is running.", registry=self.registry)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+    def watch(self, works: Mapping[str, Callable[[], bool]]) -> None:
+        """Tell at each reading which parts do not work at the moment."""
+        gauge = self._gauge("degraded", "1 where a part does not work at the moment.", "part")
+        for part, is_well in works.items():
+            gauge.labels(part).set_function(partial(_fails, is_well))
+
+    def in_force(self, policy: Policy, digest: str) -> None:
+        """Tell which policy is in force."""
+        self._info.info(
+            {
+                "version": __version__,
+                "policy": policy.name,
+                "policy_version": policy.version,
+                "policy_digest": digest,
+            }
+        )
+
+    def text(self) -> bytes:
+        """Return all of it in Prometheus's text form."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(name, meaning, labels, namespace="adjourn", registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(name, meaning, labels, namespace="adjourn", registry=self.registry)
+
+    def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
+        return Histogram(
+            name, meaning, labels, namespace="adjourn", registry=self.registry, buckets=_SECONDS
+        )
+
+
+def _fails(is_well: Callable[[], bool]) -> float:
+    return float(not is_well())
