@@ -1,5 +1,6 @@
 """The composition root: the only place that picks implementations and puts them together."""
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -46,6 +47,7 @@ from adjourn.runtime.metrics import Metrics
 from adjourn.runtime.panel import Panel
 from adjourn.runtime.policies import load_policy, preset_names
 from adjourn.runtime.sealing import read_key
+from adjourn.store.checkup import check_sqlite
 from adjourn.store.jsonl_ledger import JsonlLedger
 from adjourn.store.sqlite import SqliteStore
 from adjourn.store.sqlite_ledger import SqliteLedger
@@ -131,7 +133,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     reports = ReportPages(parts.store, parts.clock, lambda: live.policy)
     console = Console(
         ConsoleParts(
-            _access(config),
+            _access(config, parts.clock),
             parts.store,
             appeals,
             evidence,
@@ -248,13 +250,30 @@ def make_upstream(config: Config) -> HttpUpstream:
     )
 
 
-def _access(config: Config) -> Access:
+async def check_store(config: Config) -> str:
+    """Look whether the store could be opened, without making or changing anything.
+
+    Returns:
+        What was found, in a few words.
+
+    Raises:
+        BadConfig: It cannot be used.
+    """
+    return await asyncio.to_thread(check_sqlite, Path(config.store.path))
+
+
+def _access(config: Config, clock: Clock) -> Access:
     """Return who may use the console.
 
     Raises:
         BadConfig: The file with the session key cannot be read, or is too short.
     """
     users = [User(user.id, Role(user.role), user.sha256) for user in config.console.users]
+    users += [
+        User(f"key:{key.id}:{key.sha256[:8]}", Role.READ_ONLY, key.sha256.lower(), key.ends_ms)
+        for key in _keys(config.keys)
+        if KeyScope.CONSOLE in key.scopes
+    ]
     file = config.console.session_key_file
     try:
         secret = Path(file).read_bytes() if file else secrets.token_bytes(32)
@@ -269,7 +288,7 @@ def _access(config: Config) -> Access:
             key="console.session_key_file",
             hint="write 32 random ones: head -c 32 /dev/urandom > FILE",
         )
-    return Access(users, secret, secure=config.public_url.startswith("https://"))
+    return Access(users, secret, clock, secure=config.public_url.startswith("https://"))
 
 
 def _appeal_key_file(config: Config) -> Path:

@@ -17,10 +17,12 @@ _COMMANDS: Final = {
         "adjourn.cli.demo:demo",
         "Gateway, chat page and a small local model on this machine.",
     ),
+    "doctor": ("adjourn.cli.doctor:doctor", "Look whether everything a gateway needs is there."),
     "eval": (
         "adjourn.cli.eval:eval",
         "What models do when they may leave: ladder, BailBench, welfare, report card.",
     ),
+    "keys": ("adjourn.cli.keys:keys", "Make gateway keys."),
     "ledger": ("adjourn.cli.ledger:ledger", "Check the ledger, prove what is in it, sign it."),
     "policy": ("adjourn.cli.policy:policy", "Show, check, prove, explain and compare policies."),
     "replay": (

@@ -15,6 +15,8 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adjourn.ports import Clock
+
 SESSION_S: Final = 8 * 60 * 60
 """A working day, after which a person signs in again."""
 _COOKIE: Final = "adjourn-console"
@@ -39,6 +41,8 @@ class User:
     role: Role
     sha256: str
     """Hash of the key the person signs in with."""
+    ends_ms: int | None = None
+    """From when on they may not any more, milliseconds since the Unix epoch."""
 
     def may(self, role: Role) -> bool:
         """Tell whether the user has this role or a higher one."""
@@ -48,7 +52,8 @@ class User:
 class Access:
     """Signs users in, and knows them again."""
 
-    def __init__(self, users: Sequence[User], secret: bytes, *, secure: bool) -> None:
+    def __init__(self, users: Sequence[User], secret: bytes, clock: Clock, *, secure: bool) -> None:
+        self._clock = clock
         self._users = {user.id: user for user in users}
         self._signer = URLSafeTimedSerializer(secret, salt="adjourn-console-session")
         self._forms = URLSafeTimedSerializer(secret, salt="adjourn-console-form")
@@ -63,7 +68,7 @@ class Access:
         """Return whose key this is; every hash is compared, in constant time."""
         given = hashlib.sha256(key.strip().encode("utf-8", "surrogatepass")).hexdigest()
         found = [u for u in self._users.values() if hmac.compare_digest(u.sha256, given)]
-        return found[0] if found else None
+        return self._current(found[0]) if found else None
 
     def user_of(self, request: Request) -> User | None:
         """Return who is signed in."""
@@ -71,7 +76,12 @@ class Access:
             name = self._signer.loads(request.cookies.get(_COOKIE, ""), max_age=SESSION_S)
         except BadSignature:
             return None
-        return self._users.get(name) if isinstance(name, str) else None
+        user = self._users.get(name) if isinstance(name, str) else None
+        return self._current(user) if user else None
+
+    def _current(self, user: User) -> User | None:
+        over = user.ends_ms is not None and self._clock.now_ms() >= user.ends_ms
+        return None if over else user
 
     def sign_in(self, response: Response, user: User) -> None:
         """Give a response the cookie that knows the user again."""

@@ -208,7 +208,7 @@ class Gateway:
 
 
 def _is_chat(scope: Scope) -> bool:
-    return bool(scope["method"] == "POST" and scope["path"].rstrip("/") == _CHAT)
+    return bool(scope["method"] == "POST" and scope["path"].rstrip("/").lower() == _CHAT)
 
 
 def _target(scope: Scope) -> str:

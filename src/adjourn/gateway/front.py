@@ -15,6 +15,7 @@ from adjourn.config import Config
 from adjourn.gateway.app import Gateway
 from adjourn.gateway.asgi import Client, Receive, Scope, Send, header
 from adjourn.gateway.operations import Readiness
+from adjourn.gateway.paths import is_plain
 from adjourn.gateway.reloading import Reloading
 from adjourn.ports import Clock
 from adjourn.runtime.measured_upstream import MeasuredUpstream
@@ -35,6 +36,8 @@ _ID_LETTERS: Final = frozenset(
 )
 _LONGEST_MODEL: Final = 100
 _RETRY_S: Final = 1
+_KINDS: Final = {400: "invalid_request_error", 500: "api_error", 503: "overloaded_error"}
+_BAD_PATH: Final = "The path is not in plain form: leave out //, dot segments and backslashes."
 
 
 class Front:
@@ -96,7 +99,7 @@ class Front:
             return
         path = scope["path"]
         served = path.startswith("/v1/")
-        dialect = _DIALECTS.get(path.rstrip("/"), "other") if served else "own"
+        dialect = _DIALECTS.get(path.rstrip("/").lower(), "other") if served else "own"
         trace = RequestTrace(_id_of(scope), dialect)
         CURRENT.set(trace)
         reply = _Reply(send, trace)
@@ -104,6 +107,9 @@ class Front:
         try:
             if served and (self._open >= self._max_requests or self._readiness.is_stopping):
                 await self._turn_away(reply, trace)
+            elif served and not is_plain(path):
+                trace.error = "bad_path"
+                await _answer(reply, 400, trace, _BAD_PATH, [])
             elif served:
                 await self._counted(scope, receive, reply)
             else:
@@ -202,7 +208,7 @@ async def _answer(
     reply: _Reply, status: int, trace: RequestTrace, words: str, headers: list[tuple[str, str]]
 ) -> None:
     """Answer with an error in the form of the client's dialect."""
-    kind = "overloaded_error" if status == 503 else "api_error"
+    kind = _KINDS[status]
     error: dict[str, Any] = {"type": kind, "message": words}
     if trace.dialect == "messages":
         body: dict[str, Any] = {"type": "error", "error": error}

@@ -1,0 +1,29 @@
+"""Which paths below ``/v1/`` are passed on at all.
+
+Servers disagree about what ``//``, ``/../``, ``;`` and double encoding mean. What one of them might
+take for another endpoint than this gateway does is refused, so that nobody reaches the model past
+the ladder, or with the operator's key something else on the model's server.
+"""
+
+from typing import Final
+from urllib.parse import unquote
+
+_ODD: Final = frozenset("\\;\x7f") | {chr(code) for code in range(0x20)}
+_ROUNDS: Final = 3
+
+
+def is_plain(path: str) -> bool:
+    """Tell whether a decoded path means the same to every server.
+
+    >>> is_plain("/v1/chat/completions"), is_plain("/v1/../admin"), is_plain("/v1/%2e%2e/admin")
+    (True, False, False)
+    """
+    for _ in range(_ROUNDS):
+        segments = path.rstrip("/").split("/")[1:]
+        if any(segment in {"", ".", ".."} for segment in segments) or set(path) & _ODD:
+            return False
+        decoded = unquote(path)
+        if decoded == path:
+            return True
+        path = decoded
+    return False
