@@ -39,6 +39,22 @@ def read_to_the_end(client: socket.socket) -> bytes:
     return got
 
 
+def one_reply(client: socket.socket) -> bytes:
+    """Read one reply, chunked or with a length."""
+    got = b""
+    while True:
+        head, _, body = got.partition(b"\r\n\r\n")
+        lengths = [
+            line[16:] for line in head.split(b"\r\n") if line.startswith(b"content-length: ")
+        ]
+        length = int(lengths[0]) if lengths else None
+        if body.endswith(b"0\r\n\r\n") or (length is not None and len(body) >= length):
+            return got
+        data = client.recv(65536)
+        assert data, got
+        got += data
+
+
 def status(reply: bytes) -> int:
     return int(reply.split(b" ", 2)[1]) if reply else 0
 
@@ -74,3 +90,13 @@ def eventually(happened: object) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not happen")
+
+
+def read_until(client: socket.socket, wanted: bytes) -> bytes:
+    """Read until something has come."""
+    got = b""
+    while wanted not in got:
+        data = client.recv(65536)
+        assert data, got
+        got += data
+    return got

@@ -7,7 +7,17 @@ import pytest
 
 from .conftest import Running
 from .model_server import Answer, chunk
-from .raw import connected, eventually, exchange, look, look_until_closed, post, status
+from .raw import (
+    connected,
+    eventually,
+    exchange,
+    look,
+    look_until_closed,
+    one_reply,
+    post,
+    read_until,
+    status,
+)
 
 Run = Callable[..., Running]
 
@@ -40,9 +50,9 @@ def test_a_second_request_on_a_connection_has_its_own_head(run: Run) -> None:
     with connected(running) as client:
         for _ in range(4):
             client.sendall(request)
-            assert status(client.recv(65536)) == 200
+            assert status(one_reply(client)) == 200
         client.sendall(last)
-        assert status(client.recv(65536)) == 200
+        assert status(one_reply(client)) == 200
 
 
 @pytest.mark.parametrize(
@@ -59,7 +69,7 @@ def test_a_client_that_dawdles_is_told_and_closed(run: Run, sent: bytes, code: b
     with connected(running) as client:
         client.sendall(sent)
         if b"second" in code or sent.endswith(b"HT"):
-            assert status(client.recv(65536)) == 200
+            assert status(one_reply(client)) == 200
         got = look_until_closed(running, client)
     assert status(got) == 408
     assert code in got
@@ -79,7 +89,7 @@ def test_a_reply_that_takes_long_is_not_a_slow_client(run: Run) -> None:
     with connected(running) as client:
         body = BODY.replace(b"{", b'{"stream":true,', 1)
         client.sendall(post(body))
-        assert b"He" in client.recv(65536)
+        read_until(client, b'"He"')
         for _ in range(20):
             look(running)
         client.settimeout(0.1)
@@ -92,14 +102,14 @@ def test_connections_too_many_are_closed_at_once(run: Run) -> None:
     with connected(running) as one, connected(running) as two:
         for client in (one, two):
             client.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
-            assert status(client.recv(65536)) == 200
+            assert status(one_reply(client)) == 200
         with connected(running) as three:
             assert look_until_closed(running, three) == b""
         two.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert status(two.recv(65536)) == 200
+        assert status(one_reply(two)) == 200
     with connected(running) as four:
         four.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
-        assert status(four.recv(65536)) == 200
+        assert status(one_reply(four)) == 200
 
 
 def test_a_slow_reader_holds_up_the_model_and_not_our_memory(run: Run) -> None:

@@ -78,7 +78,7 @@ class GatewayProtocol(HttpToolsProtocol):
         super().on_message_begin()
         if not self._in_head:  # not the first on this connection
             self._in_head = True
-            self._head_bytes = 0
+            self._head_bytes = 1  # at least: what came with the last request is not counted
         self._expect("head", self._limits.head_timeout_s)
 
     def on_headers_complete(self) -> None:
