@@ -60,6 +60,8 @@ class Running:
             raise self._failed
 
     def stop(self) -> None:
+        if not self._thread.is_alive():  # a test may have stopped it already
+            return
         for client in self.clients:
             client.close()
         self._stop()
