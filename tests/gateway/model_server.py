@@ -37,6 +37,8 @@ class Answer:
     status: int = 200
     headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     pieces: Sequence[bytes] = ()
+    pause_s: float = 0.0
+    """Between two pieces."""
     ending: str = "regular"
     """``regular``; ``eof`` without a last chunk; ``reset``; ``hang`` until the client leaves."""
 
@@ -143,7 +145,7 @@ class ModelServer:
             if piece:
                 writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
                 await writer.drain()
-                await asyncio.sleep(0)
+                await asyncio.sleep(answer.pause_s)
         if answer.ending == "regular":
             writer.write(b"0\r\n\r\n")
             await writer.drain()

@@ -193,7 +193,7 @@ def test_a_spoofed_host_changes_no_link(running: Running) -> None:
             headers={"host": "evil.test", "x-forwarded-host": "evil.test"},
         )
         assert "evil.test" not in reply.text
-    page = running.http().get("/transparency", headers={"host": "evil.test"})
+    page = running.http().get("/chat", headers={"host": "evil.test"})
     assert "evil.test" not in page.text
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -47,7 +48,8 @@ def serve(file: str | None, workers: int, **flags: Any) -> None:
     )
     config = load()
     start_log(config.log)
-    run(_serve(config, load))
+    with suppress(KeyboardInterrupt):  # Ctrl-C is a way to stop it; what was under way has ended
+        run(_serve(config, load))
 
 
 def run(main: Any) -> None:
