@@ -47,6 +47,8 @@ from adjourn.runtime.metrics import Metrics
 from adjourn.runtime.panel import Panel
 from adjourn.runtime.policies import load_policy, preset_names
 from adjourn.runtime.sealing import read_key
+from adjourn.runtime.spans import TracedUpstream
+from adjourn.runtime.tracing import start_tracing
 from adjourn.store.checkup import check_sqlite
 from adjourn.store.jsonl_ledger import JsonlLedger
 from adjourn.store.sqlite import SqliteStore
@@ -194,8 +196,8 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
     text = ""
     if policy is None:
         policy, text = load_policy(config.policy)
-    upstream = make_upstream(config)
     async with AsyncExitStack() as stack:
+        upstream = _traced(make_upstream(config), config, stack)
         stack.push_async_callback(upstream.aclose)
         detectors = make_detectors(config)
         for detector in detectors:
@@ -211,6 +213,15 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
         gateway = assemble(config, parts)
         stack.push_async_callback(gateway.drain)
         yield gateway
+
+
+def _traced(upstream: Upstream, config: Config, stack: AsyncExitStack) -> Upstream:
+    """Return the upstream with its requests as spans, if there is a collector for them."""
+    if not config.telemetry.otlp_endpoint:
+        return upstream
+    tracer, stop = start_tracing(config.telemetry)
+    stack.push_async_callback(asyncio.to_thread, stop)
+    return TracedUpstream(upstream, tracer, config.upstream.base_url)
 
 
 @asynccontextmanager

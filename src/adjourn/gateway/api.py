@@ -1,5 +1,7 @@
 """adjourn's own API: the state of a node."""
 
+from importlib import resources
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -20,6 +22,7 @@ class OwnApi:
         """Return the routes of the API."""
         return [
             Route("/adjourn/v1/nodes/{node}", self.node),
+            Route("/adjourn/v1/openapi.json", _description),
         ]
 
     async def node(self, request: Request) -> Response:
@@ -36,6 +39,12 @@ class OwnApi:
             return not_found("There is no such node.")
         ended = end is not None and end.statement.state == "in_force"
         return JSONResponse({"node": node, "state": "ended" if ended else "open"})
+
+
+async def _description(_: Request) -> Response:
+    """Return the OpenAPI document of this API."""
+    file = resources.files("adjourn.gateway").joinpath("openapi.json")
+    return Response(file.read_bytes(), media_type="application/json")
 
 
 def own_app(routes: list[BaseRoute]) -> Starlette:

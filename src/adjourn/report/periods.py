@@ -6,6 +6,7 @@ until a single conversation is left.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from adjourn.core.errors import BadInput
 
@@ -29,6 +30,10 @@ class Period:
         return self.begins.timestamp() * 1000 <= at_ms < self.ends.timestamp() * 1000
 
 
+_QUARTERS: Final = ("Q1", "Q2", "Q3", "Q4")
+_MONTHS: Final = tuple(f"{month:02}" for month in range(1, 13))
+
+
 def period_of(name: str) -> Period:
     """Return the period of a name.
 
@@ -36,18 +41,18 @@ def period_of(name: str) -> Period:
         BadInput: It is none of the forms.
     """
     year, _, rest = name.partition("-")
-    try:
-        if not rest:
-            begins, months = datetime(int(year), 1, 1, tzinfo=UTC), 12
-        elif rest[0] == "Q":
-            begins, months = datetime(int(year), int(rest[1:]) * 3 - 2, 1, tzinfo=UTC), 3
-        else:
-            begins, months = datetime(int(year), int(rest), 1, tzinfo=UTC), 1
-    except ValueError:
+    is_year = len(year) == 4 and year.startswith("2") and year.isascii() and year.isdigit()
+    if is_year and name == year:
+        begins, months = datetime(int(year), 1, 1, tzinfo=UTC), 12
+    elif is_year and rest in _QUARTERS:
+        begins, months = datetime(int(year), _QUARTERS.index(rest) * 3 + 1, 1, tzinfo=UTC), 3
+    elif is_year and rest in _MONTHS:
+        begins, months = datetime(int(year), int(rest), 1, tzinfo=UTC), 1
+    else:
         raise BadInput(
             f"{name!r} is no period",
             hint="write a year (2026), a quarter (2026-Q4) or a month (2026-11)",
-        ) from None
+        )
     month = begins.year * 12 + begins.month - 1 + months
     return Period(name, begins, datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC))
 

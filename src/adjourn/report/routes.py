@@ -47,10 +47,13 @@ class ReportPages:
 
     async def document(self, request: Request) -> Response:
         """Return a report as JSON, or as CSV with ``?format=csv``."""
+        form = request.query_params.get("format", "json")
+        if form not in {"json", "csv"}:
+            return _refused(HTTPStatus.BAD_REQUEST, "The format is json or csv.")
         report = await self._report(request)
         if isinstance(report, Response):
             return report
-        if request.query_params.get("format") == "csv":
+        if form == "csv":
             return PlainTextResponse(as_csv(report), media_type="text/csv")
         return Response(as_json(report), media_type="application/json")
 
