@@ -1,6 +1,6 @@
 """What the shells plug into: the protocols every implementation keeps to."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -61,23 +61,37 @@ class LedgerRow:
     leaf_hash: bytes
     at_ms: int
     body: str
-    """Canonical JSON: what the leaf hash is taken over."""
+    """Canonical JSON: what the leaf hash is taken over. Bytes that are not UTF-8 are half
+    surrogates here (PEP 383)."""
     entry: Entry | None
     """None if the body cannot be read."""
 
+    @property
+    def raw(self) -> bytes:
+        """The body's bytes."""
+        return self.body.encode("utf-8", "surrogateescape")
+
 
 class Ledger(Protocol):
-    """Where ledger entries can be read."""
+    """A ledger to be read from beginning to end, without a gateway."""
 
-    async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
-        """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
+    def stream(self) -> Iterator[LedgerRow]:
+        """Yield every entry as it is stored, in order.
+
+        Raises:
+            BadInput: There is no ledger.
+            StoreUnavailable: It cannot be read any further.
+        """
         ...
 
-    async def rows(self, start: int, limit: int) -> Sequence[LedgerRow]:
-        """Return entries as they are stored, from position ``start`` on, in order."""
+    def ends(self) -> Mapping[NodeId, bool] | None:
+        """Return every node that is locked or was, and whether its end was reversed.
+
+        None where only entries are at hand. Raises as ``stream`` does.
+        """
         ...
 
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Let go."""
         ...
 

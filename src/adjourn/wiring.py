@@ -50,7 +50,7 @@ from adjourn.runtime.sealing import read_key
 from adjourn.runtime.spans import TracedUpstream
 from adjourn.runtime.tracing import start_tracing
 from adjourn.store.checkup import check_sqlite
-from adjourn.store.jsonl_ledger import JsonlLedger
+from adjourn.store.jsonl_ledger import JsonlLedger, export_line
 from adjourn.store.sqlite import SqliteStore
 from adjourn.store.sqlite_ledger import SqliteLedger
 from adjourn.upstream.http import HttpUpstream
@@ -63,10 +63,13 @@ _NO_NODE: Final = NodeId("0" * 64)
 __all__ = [
     "LocalModel",
     "Parts",
+    "appeal_desk",
     "assemble",
+    "export_line",
     "make_detector",
     "make_detectors",
     "make_upstream",
+    "open_ledger",
     "running",
 ]
 
@@ -240,7 +243,7 @@ async def appeal_desk(config: Config) -> AsyncIterator[Appeals]:
 
 def open_ledger(path: str) -> Ledger:
     """Open the ledger of a SQLite file, or an export, to read it; ``BadInput`` if there is none."""
-    return JsonlLedger.open(path) if path.endswith(".jsonl") else SqliteLedger.open(path)
+    return JsonlLedger(path) if path.endswith(".jsonl") else SqliteLedger.open(path)
 
 
 def make_upstream(config: Config) -> HttpUpstream:

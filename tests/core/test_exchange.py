@@ -161,7 +161,8 @@ def test_ended_is_locked() -> None:
     for tail in ("sorry", "crisis", "idiot"):
         refused = table.play([*chat.messages, Message.of("user", tail)])
         assert isinstance(refused, t.Refuse)
-    assert len(table.entries) == recorded
+    later = table.entries[recorded:]
+    assert [(one.entry.decision, one.nodes, one.end) for one in later] == [("locked", (), None)] * 3
 
 
 def test_edit_and_retry_is_open() -> None:

@@ -1,13 +1,12 @@
 """Killed at any moment, the gateway loses no end that a client has seen."""
 
-import asyncio
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,12 +101,9 @@ def test_kill_9_loses_no_recorded_end(crashing: Crashing, rounds: int) -> None:
             assert chat.again() == messages[-1]["content"]
         assert len(seen) > before
     crashing.kill()
-    assert asyncio.run(ledger_findings(crashing.database)) == ()
+    assert ledger_findings(crashing.database) == ()
 
 
-async def ledger_findings(database: Path) -> tuple[Finding, ...]:
-    ledger = SqliteLedger.open(str(database))
-    try:
-        return check_ledger(await ledger.rows(0, 1_000_000)).findings
-    finally:
-        await ledger.aclose()
+def ledger_findings(database: Path) -> tuple[Finding, ...]:
+    with closing(SqliteLedger.open(str(database))) as ledger:
+        return check_ledger(ledger.stream(), ends=ledger.ends()).findings

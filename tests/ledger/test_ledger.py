@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjourn.core.entries import Append, EntryKind
+from adjourn.core.entries import Append
 from adjourn.core.errors import BadInput
 from adjourn.core.merkle import is_consistent, is_included, leaf_hash, root_of
 from adjourn.core.tree import NodeId
@@ -97,7 +97,8 @@ def test_whatever_is_done_is_found_and_named(place: int, way: str) -> None:
     signed = [checkpoint_of(ROWS[:size]) for size in (5, 10, 15, 20, 23)]
     blamed = check_ledger(rows, signed).findings
     where = 23 if way == "back-date" else place
-    assert any(f.position <= where <= (f.last or f.position) for f in blamed), blamed
+    assert any(f.position is not None and f.position <= where <= (f.last or f.position)
+               for f in blamed), blamed  # fmt: skip
     named = check_ledger(rows, signed, [row.leaf_hash for row in ROWS]).findings
     assert any(f.position == where for f in named), named
 
@@ -106,26 +107,6 @@ def test_a_ledger_cut_short_is_found() -> None:
     (found,) = check_ledger(ROWS[:20], [checkpoint_of(ROWS)]).findings
     assert str(found) == "entries 20 to 22: dropped: a checkpoint was signed over 23 entries"
     assert check_ledger(ROWS[:20], (), [row.leaf_hash for row in ROWS]).findings
-
-
-@pytest.mark.parametrize(
-    ("more", "law"),
-    [
-        ({"rules": ("crisis.on_path",)}, "crisis_trumps_end"),
-        ({"rules": ("ladder.warned 1/1",), "grounds": ()}, "empty_policy_never_ends"),
-        ({"rules": ()}, "end_needs_prior_warning"),
-        ({"rules": ("ladder.warned 1/1",), "conversation": "new"}, "no earlier entry"),
-        ({"rules": ("ladder.warned 1/1", "ladder.redirections 1/2")}, "end_needs_redirections"),
-        ({"requested_by": "user"}, "user_end_needs_confirmation"),
-    ],
-)
-def test_entries_that_break_a_law_are_named(more: dict[str, Any], law: str) -> None:
-    end = replace(
-        ENTRIES[-1], kind=EntryKind.END, conversation=ENTRIES[0].conversation, grounds=("abuse",),
-        requested_by="policy",
-    )  # fmt: skip
-    rows = rows_of([*ENTRIES, replace(end, **more)])
-    assert any(law in finding.what for finding in check_ledger(rows).findings)
 
 
 def test_notes_are_signed_and_read_back() -> None:

@@ -15,7 +15,7 @@ from adjourn.core.tree import NodeId
 from adjourn.report.documents import Report, as_csv, as_json, read_json
 from adjourn.report.figures import figures_of
 from adjourn.report.page import render_page
-from adjourn.runtime.notes import Verifier, read_checkpoint
+from adjourn.runtime.notes import Signer, Verifier, read_checkpoint
 from adjourn.runtime.policies import load_policy
 from adjourn.store.memory import MemoryStore
 from adjourn.store.sqlite import SqliteStore
@@ -93,7 +93,7 @@ def test_files_are_written_and_checked(call: Call, database: Path, tmp_path: Pat
 
 
 def test_a_report_is_signed_where_there_is_a_key(call: Call, tmp_path: Path) -> None:
-    lawful = [one for one in ENTRIES if one.kind is not EntryKind.END]
+    lawful = [one for one in ENTRIES if one.kind not in (EntryKind.END, EntryKind.APPEAL)]
     database = filled(tmp_path / "a.sqlite3", lawful)
     public = call("ledger", "key", "--name", "log.example", "--out", str(tmp_path / "key")).stdout
     (tmp_path / "a.toml").write_text(f"[ledger]\nkey_file = '{tmp_path / 'key'}'\n")
@@ -101,6 +101,18 @@ def test_a_report_is_signed_where_there_is_a_key(call: Call, tmp_path: Path) -> 
     made = call("report", *where, "--period", "2026-11", "--json").json
     checkpoint = read_checkpoint(made["checkpoint"], [Verifier.parse(public)])
     assert checkpoint.size == made["up_to"] == len(lawful)
+    file, check = tmp_path / "report.json", ("report", *where, "--check")
+    file.write_bytes(msgspec.json.encode(made))
+    assert call(*check, str(file), "--vkey", public).status == 0
+    other = str(Signer.new("log.example").verifier)
+    told = call(*check, str(file), "--vkey", other)
+    assert (told.status, "not signed by a trusted key" in told.stdout) == (1, True)
+    file.write_bytes(msgspec.json.encode({**made, "up_to": made["up_to"] - 1, "k": 2}))
+    told = call(*check, str(file), "--vkey", public)
+    assert "its checkpoint is not over these entries" in told.stdout
+    assert "k: published 2, here it is 5" in told.stdout
+    file.write_bytes(msgspec.json.encode({**made, "checkpoint": ""}))
+    assert "carries no checkpoint" in call(*check, str(file), "--vkey", public).stdout
 
 
 def test_a_year_has_the_california_report(call: Call, database: Path, tmp_path: Path) -> None:

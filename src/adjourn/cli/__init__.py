@@ -8,7 +8,7 @@ import click
 
 from adjourn import __version__
 from adjourn.cli.lazy import LazyGroup
-from adjourn.core.errors import BadInput
+from adjourn.core.errors import BadInput, StoreUnavailable
 
 _COMMANDS: Final = {
     "appeals": ("adjourn.cli.appeals:appeals", "Objections to ends: list, show, decide."),
@@ -46,7 +46,7 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command line; bad input is one line on stderr and exit status 2."""
+    """Run the command line; bad input is one line and exit status 2, a store that fails 1."""
     try:
         return cli.main(arguments, prog_name="adjourn")
     except BadInput as error:
@@ -54,6 +54,9 @@ def main(arguments: list[str] | None = None) -> Any:
         mend = f" ({hint})" if hint and hint not in str(error) else ""
         click.echo(f"adjourn: {error}{mend}", err=True)
         sys.exit(2)
+    except StoreUnavailable as error:
+        click.echo(f"adjourn: {error}", err=True)
+        sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has left; nothing is wrong with us (see Python's signal docs).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,23 +2,23 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
 
-from adjourn.cli.serve import run
 from adjourn.config import load_config
 from adjourn.core.errors import BadInput
-from adjourn.core.merkle import consistency_proof, inclusion_proof, root_of
+from adjourn.core.merkle import consistency_proof, inclusion_proof, leaf_hash, root_of
 from adjourn.ports import LedgerRow
-from adjourn.report.ledger_check import Verdict, check_ledger
+from adjourn.report.ledger_check import check_ledger
+from adjourn.report.signing import sign_ledger
 from adjourn.runtime.clock import SystemClock
-from adjourn.runtime.notes import Checkpoint, Signer, Verifier, read_checkpoint
-from adjourn.wiring import open_ledger
-
-_BATCH: Final = 5_000
+from adjourn.runtime.notes import Signer, Verifier, read_checkpoint
+from adjourn.runtime.policies import load_policy
+from adjourn.wiring import export_line, open_ledger
 
 _STORE = click.option(
     "--store", metavar="FILE", help="SQLite file, a copy of one, or a JSONL export."
@@ -41,16 +41,27 @@ def ledger() -> None:
 )  # fmt: skip
 @click.option("--vkey", "keys", metavar="KEY|FILE", multiple=True, help="Whose signature counts.")
 @click.option("--earlier", metavar="FILE", help="An earlier copy: names the very entry.")
+@click.option(
+    "--policy", "policies", metavar="NAME|FILE", multiple=True,
+    help="A policy that was in force: what was decided under it is held against it.",
+)  # fmt: skip
 @_JSON
 def verify(config: str | None, store: str | None, **options: Any) -> None:
-    """Check every entry: against itself, against checkpoints, against an earlier copy.
+    """Check every entry: against itself, the laws, checkpoints, an earlier copy, policies.
+
+    In a SQLite file, what is locked is held against the entries too.
 
     Exit status: 0 nothing found, 1 something is wrong.
     """
-    keys = [Verifier.parse(_text_of(key)) for key in options["keys"]]
+    keys = [Verifier.parse(text_of(key)) for key in options["keys"]]
     checkpoints = [read_checkpoint(_read(note), keys) for note in options["notes"]]
-    earlier = [row.leaf_hash for row in _rows(options["earlier"])] if options["earlier"] else []
-    verdict = check_ledger(_rows(_path(config, store)), checkpoints, earlier)
+    copy = options["earlier"]
+    earlier = [row.leaf_hash for row in ledger_rows(copy)] if copy else []
+    policies = [load_policy(one)[0] for one in options["policies"]]
+    with closing(open_ledger(_path(config, store))) as opened:
+        verdict = check_ledger(
+            opened.stream(), checkpoints, earlier, ends=opened.ends(), policies=policies
+        )
     if options["as_json"]:
         found = [{"position": f.position, "last": f.last, "what": f.what} for f in verdict.findings]
         click.echo(
@@ -77,22 +88,30 @@ def verify(config: str | None, store: str | None, **options: Any) -> None:
 @click.option("--size", type=int, metavar="SIZE", help="In the ledger of this size (default: now).")
 def proof(config: str | None, store: str | None, **options: Any) -> None:
     """Print a proof (JSON): that an entry is in the ledger, or that the ledger only grew."""
-    rows = list(_rows(_path(config, store)))
-    size = len(rows) if options["size"] is None else options["size"]
-    if not 0 <= size <= len(rows):
-        raise BadInput(f"the ledger has {len(rows)} entries, not {size}", hint="leave --size out")
-    leaves = [row.leaf_hash for row in rows[:size]]
-    made: dict[str, Any] = {"size": size, "root": root_of(leaves).hex()}
+    wanted = options["size"]
+    leaves: list[bytes] = []
+    chosen: tuple[int, str] | None = None
+    for row in ledger_rows(_path(config, store)):
+        if wanted is not None and len(leaves) >= wanted:
+            break
+        if _is_chosen(row, options["position"], options["node"]):
+            chosen = len(leaves), row.body
+        leaves.append(leaf_hash(row.raw))
+    if wanted is not None and len(leaves) != wanted:
+        raise BadInput(f"the ledger has {len(leaves)} entries, not {wanted}", hint="see --size")
+    made: dict[str, Any] = {"size": len(leaves), "root": root_of(leaves).hex()}
     try:
         if options["since"] is not None:
             earlier = options["since"]
             hashes = consistency_proof(leaves, earlier)
             made |= {"earlier": earlier, "earlier_root": root_of(leaves[:earlier]).hex()}
+        elif chosen is None:
+            raise _nothing_to_prove(len(leaves), options["position"], options["node"])
         else:
-            position = _position(rows[:size], options["position"], options["node"])
+            position, body = chosen
             hashes = inclusion_proof(leaves, position)
             leaf = leaves[position].hex()
-            made |= {"position": position, "leaf_hash": leaf, "body": rows[position].body}
+            made |= {"position": position, "leaf_hash": leaf, "body": body}
     except ValueError as error:
         raise BadInput(str(error)) from None
     click.echo(msgspec.json.encode({**made, "proof": [one.hex() for one in hashes]}))
@@ -106,14 +125,16 @@ def proof(config: str | None, store: str | None, **options: Any) -> None:
 )
 @click.option(
     "--previous", metavar="FILE", type=click.Path(path_type=Path),
-    help="The checkpoint before: a ledger that did not grow from it is not signed.",
+    help="A further checkpoint that the ledger must have grown from.",
 )  # fmt: skip
 def checkpoint(
     config: str | None, store: str | None, key_file: str | None, previous: Path | None
 ) -> None:
     """Sign what the ledger is now, and print the note.
 
-    Exit status: 1 if the ledger does not begin as the previous checkpoint says, or is broken.
+    The newest checkpoint is kept beside the key: a ledger that did not grow from it is not signed.
+
+    Exit status: 1 if the ledger does not begin as an earlier checkpoint says, or is broken.
     """
     loaded = load_config(config, flags={"store.path": store})
     file = key_file or loaded.ledger.key_file
@@ -121,31 +142,15 @@ def checkpoint(
         raise BadInput(
             "there is no signing key", hint="make one with adjourn ledger key, pass --key"
         )
-    signer = Signer.read(file)
-    earlier = [read_checkpoint(_read(previous), [signer.verifier])] if previous else []
-    verdict = check_ledger(_rows(loaded.store.path), earlier)
+    notes = [_read(previous)] if previous else []
+    now_ms = SystemClock().now_ms()
+    verdict, note = sign_ledger(file, ledger_rows(loaded.store.path), now_ms, notes)
     if verdict.findings:
         for one in verdict.findings:
             click.echo(str(one), err=True)
         click.echo("Not signed.", err=True)
         sys.exit(1)
-    click.echo(_signed(signer, verdict), nl=False)
-
-
-def sign_ledger(key_file: str, store: str) -> str:
-    """Return a signed checkpoint for a report; empty without a key, or if something is wrong."""
-    if not key_file:
-        return ""
-    verdict = check_ledger(_rows(store))
-    if verdict.findings:
-        click.echo(f"{store}: {verdict.findings[0]}; the report is not signed", err=True)
-        return ""
-    return _signed(Signer.read(key_file), verdict)
-
-
-def _signed(signer: Signer, verdict: Verdict) -> str:
-    now_ms = SystemClock().now_ms()
-    return signer.sign(Checkpoint(signer.name, verdict.size, verdict.root, now_ms).body())
+    click.echo(note, nl=False)
 
 
 @ledger.command()
@@ -163,48 +168,40 @@ def key(name: str, out: Path) -> None:
 @_STORE
 def export(config: str | None, store: str | None) -> None:
     """Print the ledger as JSONL, one entry a line, for an auditor."""
-    for row in _rows(_path(config, store)):
-        line = {
-            "position": row.position,
-            "leaf_hash": row.leaf_hash.hex(),
-            "at_ms": row.at_ms,
-            "body": row.body,
-        }
-        click.echo(msgspec.json.encode(line))
+    for row in ledger_rows(_path(config, store)):
+        try:
+            click.echo(msgspec.json.encode(export_line(row)))
+        except ValueError:
+            click.echo(f"entry {row.position} is not text; see adjourn ledger verify", err=True)
+            sys.exit(1)
 
 
 def _path(config: str | None, store: str | None) -> str:
     return load_config(config, flags={"store.path": store}).store.path
 
 
-def _rows(path: str) -> Iterator[LedgerRow]:
-    """Yield every row of a ledger file, reading it in batches."""
-    found: list[LedgerRow] = []
-
-    async def work() -> None:
-        opened = open_ledger(path)
-        try:
-            while batch := await opened.rows(found[-1].position + 1 if found else 0, _BATCH):
-                found.extend(batch)
-        finally:
-            await opened.aclose()
-
-    run(work())
-    yield from found
+def ledger_rows(path: str) -> Iterator[LedgerRow]:
+    """Yield every entry of a ledger as it is stored, in order."""
+    with closing(open_ledger(path)) as opened:
+        yield from opened.stream()
 
 
-def _position(rows: list[LedgerRow], position: int | None, node: str | None) -> int:
+def _is_chosen(row: LedgerRow, position: int | None, node: str | None) -> bool:
     if position is not None:
-        return position
-    if node is None:
-        raise BadInput("nothing to prove", hint="name --position, --node or --since")
-    found = [i for i, row in enumerate(rows) if row.entry is not None and row.entry.node == node]
-    if not found:
-        raise BadInput(f"the ledger has no entry of node {node!r}", hint="copy it whole")
-    return found[-1]
+        return row.position == position
+    return row.entry is not None and row.entry.node == node
 
 
-def _text_of(key_or_file: str) -> str:
+def _nothing_to_prove(size: int, position: int | None, node: str | None) -> BadInput:
+    if position is not None:
+        return BadInput(f"there is no entry {position} among {size}", hint="they count from 0")
+    if node is not None:
+        return BadInput(f"the ledger has no entry of node {node!r}", hint="copy it whole")
+    return BadInput("nothing to prove", hint="name --position, --node or --since")
+
+
+def text_of(key_or_file: str) -> str:
+    """Return a verifier key that is given as such, or in a file."""
     return key_or_file if "+" in key_or_file else _read(Path(key_or_file))
 
 

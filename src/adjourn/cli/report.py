@@ -1,26 +1,28 @@
 """``adjourn report``: the transparency report, made from the ledger and checked against it."""
 
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from adjourn.cli.ledger import sign_ledger
-from adjourn.cli.serve import run
+from adjourn.cli.ledger import ledger_rows, text_of
 from adjourn.config import load_config
 from adjourn.core.entries import Entry
 from adjourn.core.errors import BadInput
+from adjourn.core.merkle import leaf_hash, root_of
+from adjourn.ports import LedgerRow
 from adjourn.report.documents import Report, as_csv, as_json, deviations, read_json
 from adjourn.report.exports import dsa_dump, dsa_statements, sb243
 from adjourn.report.figures import figures_of
-from adjourn.report.making import read_entries
 from adjourn.report.page import render_page
 from adjourn.report.periods import Period, last_month, period_of
+from adjourn.report.signing import sign_ledger
 from adjourn.runtime.clock import SystemClock
+from adjourn.runtime.notes import Verifier, read_checkpoint
 from adjourn.runtime.policies import load_policy
-from adjourn.wiring import open_ledger
 
 
 @click.command()
@@ -32,6 +34,8 @@ from adjourn.wiring import open_ledger
 @click.option("--platform", default="adjourn", show_default=True, help="Name in the EU export.")
 @click.option("--check", "checked", metavar="FILE", type=click.Path(path_type=Path),
               help="Count a published report.json again.")  # fmt: skip
+@click.option("--vkey", "keys", metavar="KEY|FILE", multiple=True,
+              help="With --check: whose signature its checkpoint must carry.")  # fmt: skip
 @click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 def report(**options: Any) -> None:
     """Make the transparency report of a period from the ledger alone.
@@ -42,13 +46,14 @@ def report(**options: Any) -> None:
     """
     flags = {"store.path": options["store"], "policy": options["policy"]}
     config = load_config(options["file"], flags=flags)
-    entries = _read(config.store.path)
+    rows = list(ledger_rows(config.store.path))
     if options["checked"]:
-        _check(options["checked"], entries)
+        _check(options["checked"], rows, [Verifier.parse(text_of(key)) for key in options["keys"]])
         return
+    entries = _entries(rows)
     named = options["period"]
     period = period_of(named) if named else last_month(SystemClock().now_ms())
-    signed = sign_ledger(config.ledger.key_file, config.store.path)
+    signed = _signed(config.ledger.key_file, rows)
     made = Report(figures_of(entries, period), len(entries), signed)
     if options["out"]:
         page = render_page(made, load_policy(config.policy)[0])
@@ -60,35 +65,60 @@ def report(**options: Any) -> None:
         click.echo(as_csv(made), nl=False)
 
 
-def _read(path: str) -> list[Entry]:
-    found: list[Entry] = []
-
-    async def work() -> None:
-        ledger = open_ledger(path)
-        try:
-            found.extend([entry async for entry in read_entries(ledger)])
-        finally:
-            await ledger.aclose()
-
-    run(work())
-    return found
+def _entries(rows: Sequence[LedgerRow]) -> list[Entry]:
+    """Return the entries of a ledger; a report is made of a whole one or not at all."""
+    entries = [row.entry for row in rows if row.entry is not None]
+    if len(entries) < len(rows):
+        click.echo("entries cannot be read; adjourn ledger verify says which", err=True)
+        sys.exit(1)
+    return entries
 
 
-def _check(file: Path, entries: list[Entry]) -> None:
+def _signed(key_file: str, rows: Sequence[LedgerRow]) -> str:
+    """Return a checkpoint over what the report is made from; empty without a key or if the ledger
+    is not as it should be."""
+    if not key_file:
+        return ""
+    verdict, note = sign_ledger(key_file, rows, SystemClock().now_ms())
+    if verdict.findings:
+        click.echo(f"the ledger: {verdict.findings[0]}; the report is not signed", err=True)
+    return note
+
+
+def _check(file: Path, rows: Sequence[LedgerRow], keys: Sequence[Verifier]) -> None:
     try:
         published = read_json(file.read_bytes())
     except OSError as error:
         raise BadInput(f"{file}: cannot be read ({error.strerror})") from None
-    if published.up_to > len(entries):
-        click.echo(f"{file}: made from {published.up_to} entries; there are {len(entries)}")
+    if published.up_to > len(rows):
+        click.echo(f"{file}: made from {published.up_to} entries; there are {len(rows)}")
         sys.exit(1)
+    counted = rows[: published.up_to]
     period = period_of(published.figures.period)
-    wrong = deviations(published.figures, figures_of(entries[: published.up_to], period))
+    wrong = [
+        *deviations(published, figures_of(_entries(counted), period)),
+        *_unlike(published.checkpoint, counted, keys),
+    ]
     for one in wrong:
         click.echo(f"{file}: {one}")
     if wrong:
         sys.exit(1)
     click.echo(f"{file}: every number is what the first {published.up_to} entries say")
+
+
+def _unlike(note: str, rows: Sequence[LedgerRow], keys: Sequence[Verifier]) -> Iterator[str]:
+    """Yield how a report's checkpoint is not one over the entries it was made from."""
+    if not note:
+        if keys:
+            yield "it carries no checkpoint"
+        return
+    try:
+        signed = read_checkpoint(note, keys)
+    except BadInput as error:
+        yield str(error)
+        return
+    if (signed.size, signed.root) != (len(rows), root_of([leaf_hash(row.raw) for row in rows])):
+        yield "its checkpoint is not over these entries: the ledger was changed, or the report"
 
 
 def _documents(made: Report) -> dict[str, bytes]:

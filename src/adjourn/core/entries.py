@@ -56,6 +56,7 @@ class EntryKind(StrEnum):
     TURN = "turn"
     END = "end"
     LOCKED = "locked"
+    """A message that an ended conversation did not take."""
     APPEAL = "appeal"
     """A step of an appeal: ``decision`` is its state, ``requested_by`` the user or the reviewer."""
     CONSOLE = "console"
@@ -86,8 +87,12 @@ class Entry:
     acted: bool = True
     """False in shadow mode and wherever else the gateway only looked on."""
     conversation: str = ""
-    """The first node of the path: what tells conversations apart, and nobody's conversations
-    from each other."""
+    """What tells conversations apart: the root, if the client names its conversations, else the
+    first node of the path."""
+    policy: str = ""
+    """The policy's name and version, for people; what was decided under is the digest."""
+    language: str = ""
+    """Language of the conversation (ISO 639), if the client says; never guessed."""
 
 
 @dataclass(frozen=True, slots=True)

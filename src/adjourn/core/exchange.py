@@ -30,7 +30,7 @@ from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import CrisisStatus
 from adjourn.core.messages import Message, Role, fold_text
 from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
-from adjourn.core.recording import Scene, end_append, turn_append
+from adjourn.core.recording import Scene, end_append, locked_append, turn_append
 from adjourn.core.tree import NodeId
 from adjourn.core.walk import Next, Walk, Walked, may_go_on
 
@@ -116,12 +116,13 @@ class Exchange:
 
     def _locked(self, end: EndRecord) -> t.Command:
         """Answer on an ended path: the same request gets the same reply, any other a refusal."""
-        node = self._walk.leaf
-        if node == end.node:
+        path = self._walk.path
+        if path[-1].node == end.node:
             return self._answer(t.Reply(end.closing, t.Outcome("end", end.node, end=end)))
-        return self._answer(
-            t.Refuse(self._policy.texts.locked, end, t.Outcome("locked", end.node, end=end))
-        )
+        outcome = t.Outcome("locked", end.node, end=end)
+        refusal = t.Refuse(self._policy.texts.locked, end, outcome)
+        append = locked_append(self._request, self._digest, self._audience, path)
+        return self._ask(t.Record(append, urgent=False), lambda _: self._answer(refusal))
 
     # -- the decision -------------------------------------------------------------------------
 

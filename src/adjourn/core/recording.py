@@ -11,7 +11,7 @@ from adjourn.core.ladder import CrisisStatus, after_reply
 from adjourn.core.messages import Message, Role, fold_text
 from adjourn.core.policy import Policy, behaviour
 from adjourn.core.statement import make_statement
-from adjourn.core.tree import NodeId, Step, child
+from adjourn.core.tree import NodeId, Path, Step, child
 from adjourn.core.walk import Walked
 
 
@@ -80,6 +80,24 @@ def end_append(scene: Scene, end: End, denied: int) -> Append:
     return Append((*scene.walked.fresh, *closing), replace(entry, kind=EntryKind.END), record)
 
 
+def locked_append(request: t.TurnRequest, digest: str, audience: str, path: Path) -> Append:
+    """Return what is recorded of a message that an ended conversation did not take."""
+    entry = Entry(
+        kind=EntryKind.LOCKED,
+        at_ms=request.at_ms,
+        node=path[-1].node,
+        parent=path[-1].parent,
+        policy_digest=digest,
+        audience=audience,
+        decision="locked",
+        rules=(),
+        model=request.model,
+        conversation=_conversation(request, path),
+        language=request.language,
+    )
+    return Append((), entry)
+
+
 def _closing(scene: Scene, end: End) -> str:
     texts = scene.policy.texts
     if end.by is Requester.USER:
@@ -118,8 +136,16 @@ def _entry(
         resources_given=resources,
         assessment=_assessment(scene),
         acted=acted,
-        conversation=scene.walked.path[0].node,
+        conversation=_conversation(scene.request, scene.walked.path),
+        policy=f"{scene.policy.name} {scene.policy.version}",
+        language=scene.request.language,
     )
+
+
+def _conversation(request: t.TurnRequest, path: Path) -> NodeId:
+    """Return what tells a conversation apart: its root if the client names it, so that a window
+    of it is the same one; else its first node."""
+    return request.origin.root() if request.origin.conversation else path[0].node
 
 
 def _assessment(scene: Scene) -> Assessment | None:

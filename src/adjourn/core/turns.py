@@ -46,6 +46,8 @@ class TurnRequest:
     """The end tool may be offered; not so with forced tools or several choices."""
     resources: str = ""
     """Crisis resources for the user's country, as text."""
+    language: str = ""
+    """The user's language, as the client says (ISO 639); empty if it does not."""
     statement_link: Callable[[NodeId], str] | None = None
     """Where the statement of reasons for an end at a node is shown; None if nowhere."""
 

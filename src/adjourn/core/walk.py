@@ -34,7 +34,7 @@ class Walked:
     fresh: tuple[NodeRecord, ...]
     """Records of the nodes that were folded anew, to be appended."""
     records: Mapping[NodeId, NodeRecord]
-    """All recorded nodes of the path, if they had to be recalled; else empty."""
+    """All recorded nodes of the path, if they had to be recalled; else the deepest at most."""
     recalled: bool
     before: PathState = START
     """State before the message to be answered; START where that is not at hand."""
@@ -79,9 +79,9 @@ class Walk:
         self._wait: Callable[[], Next]
 
     @property
-    def leaf(self) -> NodeId:
-        """The last node of the path."""
-        return self._path[-1].node
+    def path(self) -> Path:
+        """The path as it is known by now."""
+        return self._path
 
     def start(self) -> Next:
         """Begin with the path as the request has it."""
@@ -118,6 +118,7 @@ class Walk:
         if deepest is None:
             return self._fold_from(0, START)
         if self._usable(deepest):
+            self._records = {deepest.node: deepest}  # a message sent again keeps its assessment
             return self._fold_from(at + 1, deepest.state)
         self._next = self._remember
         return t.Recall(tuple(step.node for step in self._path))

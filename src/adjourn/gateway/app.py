@@ -169,6 +169,7 @@ class Gateway:
             takes_text=request.takes_text,
             takes_tool=request.takes_tool and policy.tool.name not in request.tool_names,
             resources=self._resources_for(country)[0],
+            language=_language(header(scope, "x-adjourn-language")),
             statement_link=self._settings.links.statement,
         )
 
@@ -209,6 +210,12 @@ class Gateway:
 
 def _is_chat(scope: Scope) -> bool:
     return bool(scope["method"] == "POST" and scope["path"].rstrip("/").lower() == _CHAT)
+
+
+def _language(tag: str) -> str:
+    """Return the language of a BCP 47 tag, without script and region; empty if there is none."""
+    language = tag.replace("_", "-").partition("-")[0].strip().lower()
+    return language if len(language) in (2, 3) and language.isascii() and language.isalpha() else ""
 
 
 def _target(scope: Scope) -> str:

@@ -72,14 +72,23 @@ def _rows(figures: Figures) -> Iterator[list[Any]]:
             yield [field.name, "", value, "", "", "", ""]
 
 
-def deviations(published: Figures, recounted: Figures) -> tuple[str, ...]:
-    """Return every figure that is not what the ledger says, in words; empty if all agree."""
-    return tuple(
-        f"{field.name}: published {_short(getattr(published, field.name))}, "
-        f"the ledger says {_short(getattr(recounted, field.name))}"
-        for field in fields(Figures)
-        if getattr(published, field.name) != getattr(recounted, field.name)
-    )
+def deviations(published: Report, recounted: Figures) -> tuple[str, ...]:
+    """Return every number that is not what the ledger says, in words; empty if all agree."""
+    told = [
+        f"{name}: published {said}, here it is {meant}"
+        for name, said, meant in (
+            ("k", published.k, K),
+            ("confidence", published.confidence, CONFIDENCE),
+        )
+        if said != meant
+    ]
+    for field in fields(Figures):
+        said, counted = getattr(published.figures, field.name), getattr(recounted, field.name)
+        if said != counted:
+            told.append(
+                f"{field.name}: published {_short(said)}, the ledger says {_short(counted)}"
+            )
+    return tuple(told)
 
 
 def _short(value: object) -> str:

@@ -4,14 +4,15 @@ Names what is wrong and where. What only a checkpoint can show (everything was r
 and all) is narrowed down to the entries between two checkpoints; an earlier copy names the entry.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from adjourn.core.decisions import Delivered, Requester
-from adjourn.core.entries import Entry, EntryKind
 from adjourn.core.merkle import Frontier, leaf_hash
+from adjourn.core.policy import Policy
+from adjourn.core.tree import NodeId
 from adjourn.ports import LedgerRow
+from adjourn.report.ledger_laws import Laws
 from adjourn.runtime.notes import Checkpoint
 
 TOLERANCE_MS: Final = 60 * 60 * 1000
@@ -23,13 +24,16 @@ answer lies between. More than an hour is a wrong clock or a wrong date."""
 class Finding:
     """Something that should not be."""
 
-    position: int
+    position: int | None
+    """Of the entry; None if it is about what there is no entry of."""
     what: str
     last: int | None = None
     """Where it is one of several entries: the last of them."""
 
     def __str__(self) -> str:
-        if self.last is None:
+        if self.position is None:
+            return self.what
+        if self.last is None or self.last == self.position:
             return f"entry {self.position}: {self.what}"
         return f"entries {self.position} to {self.last}: {self.what}"
 
@@ -47,25 +51,34 @@ def check_ledger(
     rows: Iterable[LedgerRow],
     checkpoints: Sequence[Checkpoint] = (),
     earlier: Sequence[bytes] = (),
+    *,
+    ends: Mapping[NodeId, bool] | None = None,
+    policies: Iterable[Policy] = (),
 ) -> Verdict:
     """Check every entry.
 
     Args:
-        rows: The ledger, in the order of its positions.
+        rows: The ledger, in the order in which it is stored.
         checkpoints: What it was at earlier times, signatures checked already.
         earlier: Leaf hashes of an earlier copy, in order.
+        ends: The nodes that are locked or were, and whether their ends were reversed; they must
+            be what the entries say. None if only entries are at hand.
+        policies: Documents of policies that were in force.
     """
-    by_size = {one.size: one for one in checkpoints}
-    checker = _Checker(by_size, earlier)
+    checker = _Checker(checkpoints, earlier, Laws(policies))
     for row in rows:
         checker.take(row)
-    return checker.verdict()
+    return checker.verdict(ends)
 
 
 class _Checker:
-    def __init__(self, by_size: dict[int, Checkpoint], earlier: Sequence[bytes]) -> None:
-        self._by_size = by_size
+    def __init__(
+        self, checkpoints: Sequence[Checkpoint], earlier: Sequence[bytes], laws: Laws
+    ) -> None:
+        self._checkpoints = sorted(checkpoints, key=lambda one: one.size, reverse=True)
+        """Those still to be passed, the next one last."""
         self._earlier = earlier
+        self._laws = laws
         self._tree = Frontier()
         self._agreed = 0
         """Size of the newest checkpoint that agrees."""
@@ -73,56 +86,64 @@ class _Checker:
         """Time of the newest checkpoint passed."""
         self._next = 0
         self._newest_ms = 0
-        self._warned: set[str] = set()
         self._found: list[Finding] = []
-        self._passed(0)
+        self._pass()
 
     def take(self, row: LedgerRow) -> None:
         """Check one entry."""
-        if row.position != self._next:
-            what = f"missing: the next one is {row.position}"
-            self._found.append(Finding(self._next, what, row.position - 1))
-        self._next = row.position + 1
-        leaf = leaf_hash(row.body.encode())
+        self._found += self._place(row)
+        leaf = leaf_hash(row.raw)
         if leaf != row.leaf_hash:
             self._found.append(Finding(row.position, "changed: its hash is that of another text"))
-        if row.position < len(self._earlier) and self._earlier[row.position] != leaf:
+        if 0 <= row.position < len(self._earlier) and self._earlier[row.position] != leaf:
             self._found.append(Finding(row.position, "not what it was in the earlier copy"))
         self._found += [Finding(row.position, what) for what in self._times(row)]
         if row.entry is None:
             self._found.append(Finding(row.position, "its text is no entry"))
         else:
-            self._found += [Finding(row.position, what) for what in self._laws(row.entry)]
+            broken = self._laws.take(row.position, row.entry)
+            self._found += [Finding(row.position, what) for what in broken]
         self._tree.add(leaf)
-        self._passed(self._tree.size)
+        self._pass()
 
-    def verdict(self) -> Verdict:
+    def verdict(self, ends: Mapping[NodeId, bool] | None) -> Verdict:
         """Return what was found."""
         size = self._tree.size
-        missing = [one for one in self._by_size if one > size]
-        if missing:
-            what = f"dropped: a checkpoint was signed over {max(missing)} entries"
-            self._found.append(Finding(size, what, max(missing) - 1))
+        if self._checkpoints:
+            most = self._checkpoints[0].size
+            what = f"dropped: a checkpoint was signed over {most} entries"
+            self._found.append(Finding(size, what, most - 1))
         if len(self._earlier) > size:
             what = f"dropped: the earlier copy has {len(self._earlier)} entries"
             self._found.append(Finding(size, what, len(self._earlier) - 1))
+        if ends is not None:
+            self._found += self._locks(ends)
         return Verdict(size, self._tree.root(), tuple(self._found))
 
-    def _passed(self, size: int) -> None:
-        checkpoint = self._by_size.get(size)
-        if checkpoint is None:
-            return
-        if checkpoint.root == self._tree.root():
-            self._agreed = size
-        else:
-            what = "changed, reordered or put in: the root is not that of the checkpoint"
-            self._found.append(Finding(self._agreed, what, max(self._agreed, size - 1)))
-        if checkpoint.at_ms is not None:
-            self._time_ms = checkpoint.at_ms
-            if self._newest_ms > checkpoint.at_ms + TOLERANCE_MS:
-                self._found.append(
-                    Finding(max(0, size - 1), "an entry up to here is dated after its checkpoint")
-                )
+    def _place(self, row: LedgerRow) -> Iterator[Finding]:
+        """Yield what is wrong with an entry's position."""
+        if row.position > self._next:
+            what = f"missing: the next one is {row.position}"
+            yield Finding(self._next, what, row.position - 1)
+        elif row.position < self._next:
+            yield Finding(row.position, f"out of order: it comes after {self._next - 1}")
+        self._next = max(self._next, row.position + 1)
+
+    def _pass(self) -> None:
+        """Compare with the checkpoints over as many entries as were taken by now."""
+        size = self._tree.size
+        while self._checkpoints and self._checkpoints[-1].size == size:
+            checkpoint = self._checkpoints.pop()
+            if checkpoint.root == self._tree.root():
+                self._agreed = size
+            else:
+                what = "changed, reordered or put in: the root is not that of the checkpoint"
+                self._found.append(Finding(self._agreed, what, max(self._agreed, size - 1)))
+            if checkpoint.at_ms is not None:
+                self._time_ms = max(self._time_ms, checkpoint.at_ms)
+                if self._newest_ms > checkpoint.at_ms + TOLERANCE_MS:
+                    what = "an entry up to here is dated after its checkpoint"
+                    self._found.append(Finding(max(0, size - 1), what))
 
     def _times(self, row: LedgerRow) -> Iterator[str]:
         """Yield what is wrong with an entry's date."""
@@ -134,32 +155,16 @@ class _Checker:
             yield "its date is not the one in its text"
         self._newest_ms = max(self._newest_ms, row.at_ms)
 
-    def _laws(self, entry: Entry) -> Iterator[str]:
-        """Yield which law an entry shows broken, as far as entries can show it."""
-        if entry.delivered == Delivered.WARNING and entry.acted:
-            self._warned.add(entry.conversation)
-        if entry.kind is not EntryKind.END or not entry.acted:
-            return
-        if any(rule.startswith("crisis.") for rule in entry.rules):
-            yield "crisis_trumps_end: an end on a path with a crisis"
-        if entry.requested_by == Requester.USER:
-            if "user.confirmed" not in entry.rules:
-                yield "user_end_needs_confirmation: nothing says that the user confirmed"
-            return
-        yield from self._ladder(entry)
-
-    def _ladder(self, entry: Entry) -> Iterator[str]:
-        if not entry.grounds:
-            yield "empty_policy_never_ends: an end on no ground"
-        if "ladder.warned 1/1" not in entry.rules:
-            yield "end_needs_prior_warning: nothing says that there was a warning"
-        elif entry.conversation and entry.conversation not in self._warned:
-            yield "end_needs_prior_warning: no earlier entry of this conversation is a warning"
-        for rule in entry.rules:
-            if rule.startswith("ladder.redirections ") and not _is_met(rule):
-                yield "end_needs_redirections: fewer than the policy asks for"
-
-
-def _is_met(rule: str) -> bool:
-    have, _, need = rule.rpartition(" ")[2].partition("/")
-    return have.isdigit() and need.isdigit() and int(have) >= int(need)
+    def _locks(self, ends: Mapping[NodeId, bool]) -> Iterator[Finding]:
+        """Yield where what is locked is not what the entries say."""
+        told = self._laws.ended
+        for node, position in told.items():
+            if node not in ends:
+                yield Finding(position, "the end it tells of is not kept: nothing is locked")
+            elif ends[NodeId(node)] != (node in self._laws.reversed):
+                undone = "is undone, and no entry says so" if ends[NodeId(node)] else "is in force"
+                also = "" if ends[NodeId(node)] else ", though an entry says that it was reversed"
+                yield Finding(position, f"the end it tells of {undone}{also}")
+        for node in ends:
+            if node not in told:
+                yield Finding(None, f"node {node} is locked, and no entry says so")

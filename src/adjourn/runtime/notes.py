@@ -168,16 +168,17 @@ def read_checkpoint(note: str, trusted: Sequence[Verifier] = ()) -> Checkpoint:
 
     Args:
         note: The signed note.
-        trusted: Keys of which one must have signed it; with none, no signature is asked for.
+        trusted: Keys of which one must have signed it; with none, no signature is asked for. A
+            key signs for the log of its own name only.
 
     Raises:
         BadInput: It is none, or none of the keys signed it.
     """
     lines = note.partition("\n\n")[0].splitlines()
     root = _bytes(lines[2]) if len(lines) > 2 else None
-    if root is None or len(root) != 32 or not lines[1].isascii() or not lines[1].isdigit():
+    if root is None or len(root) != 32 or not _is_size(lines[1]):
         raise BadInput("not a checkpoint", hint="it begins with origin, size, root")
-    if trusted and not any(key.signed(note) for key in trusted):
+    if trusted and not any(key.name == lines[0] and key.signed(note) for key in trusted):
         raise BadInput("the checkpoint is not signed by a trusted key", hint="check --vkey")
     times = [line.removeprefix(_TIME) for line in lines[3:] if line.startswith(_TIME)]
     try:
@@ -185,6 +186,12 @@ def read_checkpoint(note: str, trusted: Sequence[Verifier] = ()) -> Checkpoint:
     except ValueError:
         raise BadInput("the checkpoint's time is none") from None
     return Checkpoint(lines[0], int(lines[1]), root, at_ms)
+
+
+def _is_size(text: str) -> bool:
+    """Tell whether a text is a number as the form wants it: decimal, without leading zeros."""
+    short = len(text) < 19 and text.isascii() and text.isdigit()
+    return short and text == str(int(text))
 
 
 def _parts(text: str) -> tuple[str, bytes, bytes]:

@@ -1,7 +1,8 @@
 """Records as rows, and rows as records.
 
-Node ids are 32-byte keys. States, assessments, statements and entries are JSON with sorted keys, so
-that equal records are equal bytes: an entry's bytes are what its leaf hash is taken over.
+Node ids are 32-byte keys. States, assessments, statements and entries are JSON with their fields
+in the order of the class and mappings sorted by key, so that equal records are equal bytes: an
+entry's bytes are what its leaf hash is taken over.
 """
 
 from collections.abc import Sequence
@@ -150,13 +151,19 @@ def entry_of(body: str) -> Entry:
     return _entries.decode(body)
 
 
-def ledger_row(position: int, leaf: bytes, at_ms: int, body: str) -> LedgerRow:
-    """Return a row of the ledger as it is stored, whatever was done to it."""
+def ledger_row(position: int, leaf: object, at_ms: object, body: object) -> LedgerRow:
+    """Return a row of the ledger as it is stored, whatever was done to it.
+
+    What is of another type than it should be becomes something that no check takes for right.
+    """
+    if not isinstance(body, str):
+        body = repr(body)
     try:
         entry = entry_of(body)
     except (msgspec.DecodeError, TypeError, ValueError):
         entry = None
-    return LedgerRow(position, bytes(leaf), at_ms, body, entry)
+    leaf = leaf if isinstance(leaf, bytes) else b""
+    return LedgerRow(position, leaf, at_ms if isinstance(at_ms, int) else -1, body, entry)
 
 
 def append_rows(append: Append) -> AppendRows:

@@ -1,11 +1,11 @@
 """A ledger as an auditor gets it: JSONL, as ``adjourn ledger export`` prints it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from adjourn.core.entries import Entry
 from adjourn.core.errors import BadInput
 from adjourn.ports import LedgerRow
 
@@ -19,44 +19,51 @@ class _Line(msgspec.Struct):
     body: str
 
 
+_lines = msgspec.json.Decoder(_Line)
+
+
+def export_line(row: LedgerRow) -> Mapping[str, Any]:
+    """Return one entry as a line of an export has it."""
+    return {
+        "position": row.position,
+        "leaf_hash": row.leaf_hash.hex(),
+        "at_ms": row.at_ms,
+        "body": row.body,
+    }
+
+
 class JsonlLedger:
-    """Ledger entries of one file, read whole."""
+    """The entries of one file, in the order of its lines."""
 
-    def __init__(self, rows: Sequence[LedgerRow]) -> None:
-        self._rows = rows
+    def __init__(self, path: str) -> None:
+        self._path = path
 
-    @classmethod
-    def open(cls, path: str) -> "JsonlLedger":
-        """Read a file.
+    def stream(self) -> Iterator[LedgerRow]:
+        """Yield every entry; a line that is none is given as one that no check takes for right.
 
         Raises:
-            BadInput: It cannot be read, or a line is no entry; the message names the line.
+            BadInput: The file cannot be read, or its first line is no entry.
         """
-        rows: list[LedgerRow] = []
         try:
-            with Path(path).open("rb") as lines:
-                for number, text in enumerate(lines, 1):
-                    rows.append(_row(path, number, text))
+            with Path(self._path).open("rb") as lines:
+                for place, text in enumerate(lines):
+                    yield _row(self._path, place, text)
         except OSError as error:
-            raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
-        return cls(rows)
+            raise BadInput(f"{self._path}: cannot be read ({error.strerror})") from None
 
-    async def entries(self, start: int, limit: int) -> Sequence[tuple[int, Entry]]:
-        """Return ledger entries with their positions from ``start`` (0 is the first), in order."""
-        rows = await self.rows(start, limit)
-        return [(row.position, row.entry) for row in rows if row.entry is not None]
+    def ends(self) -> None:
+        """An export has no table of ends."""
+        return
 
-    async def rows(self, start: int, limit: int) -> Sequence[LedgerRow]:
-        """Return entries as they are stored, from position ``start`` on, in order."""
-        return [row for row in self._rows if row.position >= start][:limit]
-
-    async def aclose(self) -> None:
+    def close(self) -> None:
         """Let go."""
 
 
-def _row(path: str, number: int, text: bytes) -> LedgerRow:
+def _row(path: str, place: int, text: bytes) -> LedgerRow:
     try:
-        line = msgspec.json.decode(text, type=_Line)
+        line = _lines.decode(text)
         return ledger_row(line.position, bytes.fromhex(line.leaf_hash), line.at_ms, line.body)
     except (msgspec.DecodeError, ValueError) as error:
-        raise BadInput(f"{path}:{number}: not an entry ({error})") from None
+        if place == 0:
+            raise BadInput(f"{path}:1: not an entry ({error})", hint="check --store") from None
+        return ledger_row(place, None, None, text.decode("utf-8", "surrogateescape"))

@@ -2,6 +2,7 @@
 export async function ask(messages, { conversation, country, onDecision, onText, signal }) {
   const headers = { "content-type": "application/json", "x-adjourn-conversation": conversation };
   if (country) headers["x-adjourn-country"] = country;
+  headers["x-adjourn-language"] = document.documentElement.lang;
   const body = JSON.stringify({ model: "local", stream: true, messages });
   const reply = await fetch("/v1/chat/completions", { method: "POST", headers, body, signal });
   const outcome = { decision: reply.headers.get("x-adjourn-decision") ?? "", state: "cut", adjourn: {} };
