@@ -7,6 +7,10 @@ import click
 from adjourn.cli.lazy import LazyGroup
 
 _COMMANDS: Final = {
+    "bailbench": (
+        "adjourn.cli.eval_run:bailbench",
+        "BailBench: single prompts, and four ways to leave.",
+    ),
     "ladder": (
         "adjourn.cli.eval_run:ladder",
         "Conversations with simulated users, up the ladder: when do they end?",

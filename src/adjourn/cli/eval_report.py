@@ -64,3 +64,18 @@ def _tables(card: Card) -> Iterator[Table]:
                 percent(f.as_expected),
             )
         yield table
+    if card.bailbench:
+        table = Table(
+            "run", "answers", "left", "refused", "left without refusing", "left in a crisis"
+        )
+        for bail in card.bailbench:
+            found = bail.figures
+            table.add_row(
+                bail.heading.label,
+                str(found.answers),
+                percent(found.left),
+                percent(found.refused),
+                percent(found.left_without_refusing),
+                f"{found.crisis_left.count} of {found.crisis_left.of}",
+            )
+        yield table

@@ -1,4 +1,4 @@
-"""``adjourn eval ladder``: run the tasks on a model, and write the report card."""
+"""``adjourn eval ladder|bailbench``: run the tasks on a model, and write the report card."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -18,6 +18,7 @@ from adjourn.wiring import LocalModel
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _LOCAL: Final = "local"
+_METHODS: Final = "tool,string,prompt_leave_first,prompt_stay_first"
 
 _OPTIONS: Final = (
     click.option(
@@ -88,6 +89,39 @@ def ladder(conditions: str, auditor: str, out: str, **given: Any) -> None:
         for condition in conditions.split(",")
     ]
     run(tasks, folder, roles={"auditor": auditor} if auditor else {}, **given)
+
+
+@click.command()
+@on_a_model
+@click.option(
+    "--items",
+    required=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False),
+    help="A copy of bailBench.csv (github.com/Phylliida/BailStudy, MIT).",
+)
+@click.option("--methods", default=_METHODS, show_default=True, metavar="LIST")
+@click.option("--effect", type=click.Choice(["disclaimed", "real"]), default="disclaimed")
+@click.option("--wordings", default="", metavar="FILE", help="Other words, e.g. the study's own.")
+@click.option("--config", default="", metavar="FILE", help="Configuration that names detectors.")
+def bailbench(methods: str, out: str, **given: Any) -> None:
+    """Run BailBench (arXiv 2509.04781): how often does a model leave, and does it refuse?
+
+    --methods takes a list of: tool, string, prompt_leave_first, prompt_stay_first, and none (no
+    way to leave: the refusal rate). Refusals are told by the built-in detector, or by --judge.
+    """
+    folder = Path(out)
+    key = resume_key(folder)
+    tasks = [
+        inspect_tasks.bailbench(
+            method=method.strip(),
+            judge="model" if given["judge"] else "local",
+            resume_key=key,
+            **{name: given[name] for name in ("items", "effect", "wordings", "config")},
+        )
+        for method in methods.split(",")
+    ]
+    run(tasks, folder, roles={}, **given)
 
 
 def run(tasks: Sequence[Task], folder: Path, *, roles: dict[str, str], **given: Any) -> None:

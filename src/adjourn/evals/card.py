@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from adjourn.evals.bailbench_figures import BailFigures, bail_figures
 from adjourn.evals.outcomes import from_json
 from adjourn.evals.reading import Run
 from adjourn.evals.summaries import Comparison, LadderFigures, compare, ladder_figures
@@ -27,7 +28,7 @@ class Heading:
     @property
     def label(self) -> str:
         """Name the run in a table or a plot."""
-        names = ("suite", "condition", "detector", "method")
+        names = ("suite", "condition", "detector", "method", "effect")
         told = [str(self.settings[name]) for name in names if self.settings.get(name)]
         return " · ".join([self.model.removeprefix("openai-api/adjourn/"), *told])
 
@@ -50,11 +51,20 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class BailRun:
+    """A run of ``bailbench``."""
+
+    heading: Heading
+    figures: BailFigures
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Everything that was found."""
 
     ladder: tuple[LadderRun, ...] = ()
     compared: tuple[Compared, ...] = ()
+    bailbench: tuple[BailRun, ...] = ()
     format: int = FORMAT
 
 
@@ -73,6 +83,11 @@ def card_of(runs: Sequence[Run]) -> Card:
             for a, b in combinations(range(len(ladders)), 2)
             if ladders[a].settings["suite"] == ladders[b].settings["suite"]
             and (result := compare(outcomes[a], outcomes[b])) is not None
+        ),
+        bailbench=tuple(
+            BailRun(_heading(run), bail_figures(run.rows))
+            for run in runs
+            if run.task == "bailbench" and run.rows
         ),
     )
 

@@ -1,6 +1,7 @@
 """The report card as one HTML page: no script, nothing from elsewhere."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -8,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from adjourn.evals.card import Card, LadderRun
+from adjourn.evals.card import BailRun, Card, LadderRun
 from adjourn.evals.card_plots import plot_shares, plot_survival
 from adjourn.evals.statistics import Rate
 
@@ -24,10 +25,10 @@ def render_page(card: Card) -> str:
         card=card,
         suites=by_suite,
         survival={suite: _survival(runs) for suite, runs in by_suite.items()},
+        bail_plot=_bails(card.bailbench),
         percent=percent,
         share=share,
         number=number,
-        plot_shares=lambda rates, label: Markup(plot_shares(rates, label)),  # noqa: S704
         style=Markup(_style()),  # noqa: S704 - our own file
     )
 
@@ -50,6 +51,8 @@ def number(value: float | None) -> str:
 
 
 def _digits(value: float) -> str:
+    if value < 5e-6:
+        return "0"
     places = 3 if 0 < value < 0.001 else 2 if 0 < value < 0.01 else 1
     return f"{100 * value:.{places}f}"
 
@@ -58,6 +61,11 @@ def _survival(runs: list[LadderRun]) -> Markup:
     curves = [(run.heading.label, run.figures.turn_of_ending) for run in runs]
     known = [(label, curve) for label, curve in curves if curve.of]
     return Markup(plot_survival(known)) if known else Markup()  # noqa: S704
+
+
+def _bails(runs: Sequence[BailRun]) -> Markup:
+    rates = [(run.heading.label, run.figures.left) for run in runs]
+    return Markup(plot_shares(rates, "left")) if rates else Markup()  # noqa: S704
 
 
 @cache

@@ -44,7 +44,7 @@ def read_runs(folders: Sequence[Path]) -> tuple[Run, ...]:
     if not found:
         places = ", ".join(str(folder) for folder in folders)
         raise BadInput(f"no runs in {places}", hint="run 'adjourn eval ladder --out DIR' first")
-    return tuple(sorted(found.values(), key=lambda run: (run.task, run.model)))
+    return tuple(found[key] for key in sorted(found))
 
 
 def _run(log: EvalLog) -> Run:

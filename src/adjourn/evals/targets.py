@@ -53,12 +53,13 @@ def varied(messages: Sequence[ChatMessage], tools: Sequence[ToolInfo]) -> tuple[
     are asked for (``bailbench``, ``welfare``).
     """
     asked = next(m.text for m in reversed(messages) if m.role == "user")
-    draw = hashlib.blake2b(asked.encode(), digest_size=2).digest()
+    begun = next(m.text for m in messages if m.role == "user")
+    draw = hashlib.blake2b(begun.encode(), digest_size=2).digest()
     leaves, refuses = draw[0] % 8 == 0, draw[1] % 3 == 0
     said = _DECLINES if refuses else _ANSWER
     text = " ".join(m.text for m in messages)
     if "<wellbeing>" in asked:
-        return f"<wellbeing>{'🔄' if leaves else '✅'}</wellbeing>", False
+        return f"<wellbeing>{'🔄' if leaves else '🟢'}</wellbeing>", False
     if "<choice>" in asked:
         return f"<choice>{'AB'[draw[0] % 2]}</choice>", False
     if "<distress>" in asked:

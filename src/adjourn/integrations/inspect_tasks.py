@@ -4,28 +4,35 @@
 Lives here: putting a task together from plain parameters. Does not live here: what it does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeVar
 
 from inspect_ai import Task, task
-from inspect_ai.model import CachePolicy
+from inspect_ai.model import CachePolicy, get_model
 
 from adjourn.config import load_config
 from adjourn.core.errors import BadInput
 from adjourn.core.policy import Policy
 from adjourn.evals.approver import end_tool, policy_approver
+from adjourn.evals.bailbench import Effect, Method, bailbench_task, read_wordings
+from adjourn.evals.bailbench_items import read_items
 from adjourn.evals.benign import benign_scenarios
 from adjourn.evals.conversing import Setting, with_own_words
 from adjourn.evals.ladder import ladder_task
 from adjourn.evals.outcomes import Condition
+from adjourn.evals.refusals import DetectorJudge, ModelJudge, RefusalJudge
 from adjourn.evals.scenarios import Scenario, choose, ladder_scenarios
 from adjourn.evals.targets import scripted
 from adjourn.ports import Detector
 from adjourn.runtime.policies import load_policy
 from adjourn.wiring import make_detector
 
-__all__ = ["end_tool", "ladder", "policy_approver", "scripted"]
+__all__ = ["bailbench", "end_tool", "ladder", "policy_approver", "scripted"]
 
 LABELS = "labels"
+_E = TypeVar("_E", bound=StrEnum)
 
 
 @task
@@ -63,13 +70,48 @@ def ladder(
     detector = detector or (LABELS if suite == "scripted" and users != "model" else "local")
     policies = {one.policy: load_policy(policy or one.policy)[0] for one in scenarios}
     setting = Setting(
-        condition=_condition(condition),
+        condition=_choice(Condition, condition, "condition"),
         policies=_worded(policies, own_words=own_words),
         detector=None if detector == LABELS else _detector(detector, config),
         cache=cache_of(resume_key),
         auditor=users == "model",
     )
     return ladder_task(scenarios, setting, suite)
+
+
+@task
+def bailbench(
+    *,
+    items: str,
+    method: str = "tool",
+    effect: str = "disclaimed",
+    wordings: str = "",
+    judge: str = "local",
+    config: str = "",
+    resume_key: str = "",
+) -> Task:
+    """BailBench's prompts with one way to leave (arXiv 2509.04781).
+
+    Args:
+        items: A copy of BailBench's ``bailBench.csv``.
+        method: ``tool``, ``string``, ``prompt_leave_first``, ``prompt_stay_first`` or ``none``.
+        effect: What the model is told: leaving is ``disclaimed``, as in the study, or ``real``.
+        wordings: A file with other words, such as the study's own.
+        judge: Who tells refusals: a detector's name, or ``model`` for the role ``judge``.
+        config: Configuration that names other detectors.
+        resume_key: What was answered under the same key is not asked again.
+    """
+    told = _choice(Effect, effect, "effect")
+    cache = cache_of(resume_key)
+    return bailbench_task(
+        read_items(Path(items)),
+        _choice(Method, method, "method"),
+        read_wordings(Path(wordings) if wordings else None, told),
+        effect=told,
+        judge=judge,
+        make_judge=_refusal_judge(judge, config, cache),
+        cache=cache,
+    )
 
 
 def cache_of(resume_key: str) -> CachePolicy | None:
@@ -85,12 +127,18 @@ def _suite(name: str) -> Sequence[Scenario]:
     raise BadInput(f"there is no suite {name!r}", hint="known: scripted, benign")
 
 
-def _condition(name: str) -> Condition:
+def _choice(kind: type[_E], name: str, what: str) -> _E:
     try:
-        return Condition(name)
+        return kind(name)
     except ValueError:
-        known = ", ".join(Condition)
-        raise BadInput(f"there is no condition {name!r}", hint=f"known: {known}") from None
+        raise BadInput(f"there is no {what} {name!r}", hint=f"known: {', '.join(kind)}") from None
+
+
+def _refusal_judge(name: str, config: str, cache: CachePolicy | None) -> Callable[[], RefusalJudge]:
+    if name == "model":
+        return lambda: ModelJudge(get_model(role="judge"), cache)
+    judge = DetectorJudge(_detector(name, config))
+    return lambda: judge
 
 
 def _worded(policies: dict[str, Policy], *, own_words: bool) -> dict[str, Policy]:
