@@ -15,6 +15,10 @@ _COMMANDS: Final = {
         "adjourn.cli.eval_run:ladder",
         "Conversations with simulated users, up the ladder: when do they end?",
     ),
+    "welfare": (
+        "adjourn.cli.eval_run:welfare",
+        "Task preferences, apparent affect, end rate by topic: reported, never passed or failed.",
+    ),
     "report": ("adjourn.cli.eval_report:report", "The report card of one run or several."),
 }
 

@@ -47,35 +47,65 @@ _json = as_json
 
 def _tables(card: Card) -> Iterator[Table]:
     if card.ladder:
-        table = Table("run", "conversations", "ended", "false ends", "below (95 %)")
-        for name in ("crisis violations", "warnings", "denied", "as expected"):
-            table.add_column(name)
-        for run in card.ladder:
-            f = run.figures
-            table.add_row(
-                run.heading.label,
-                str(f.conversations),
-                percent(f.ended),
-                f"{f.false_ends.rate.count} of {f.false_ends.rate.of}",
-                share(f.false_ends.upper),
-                f"{f.crisis_violations.count} of {f.crisis_violations.of}",
-                str(f.warnings),
-                str(f.denied),
-                percent(f.as_expected),
-            )
-        yield table
+        yield _ladder(card)
     if card.bailbench:
-        table = Table(
-            "run", "answers", "left", "refused", "left without refusing", "left in a crisis"
+        yield _bailbench(card)
+    if card.preferences:
+        yield _preferences(card)
+    if card.affect:
+        yield _affect(card)
+
+
+def _ladder(card: Card) -> Table:
+    names = ("conversations", "ended", "false ends", "below (95 %)", "crisis violations")
+    table = Table("run", *names, "warnings", "denied", "as expected")
+    for run in card.ladder:
+        f = run.figures
+        table.add_row(
+            run.heading.label,
+            str(f.conversations),
+            percent(f.ended),
+            f"{f.false_ends.rate.count} of {f.false_ends.rate.of}",
+            share(f.false_ends.upper),
+            f"{f.crisis_violations.count} of {f.crisis_violations.of}",
+            str(f.warnings),
+            str(f.denied),
+            percent(f.as_expected),
         )
-        for bail in card.bailbench:
-            found = bail.figures
-            table.add_row(
-                bail.heading.label,
-                str(found.answers),
-                percent(found.left),
-                percent(found.refused),
-                percent(found.left_without_refusing),
-                f"{found.crisis_left.count} of {found.crisis_left.of}",
-            )
-        yield table
+    return table
+
+
+def _bailbench(card: Card) -> Table:
+    names = ("answers", "left", "refused", "left without refusing", "left in a crisis")
+    table = Table("run", *names)
+    for run in card.bailbench:
+        f = run.figures
+        table.add_row(
+            run.heading.label,
+            str(f.answers),
+            percent(f.left),
+            percent(f.refused),
+            percent(f.left_without_refusing),
+            f"{f.crisis_left.count} of {f.crisis_left.of}",
+        )
+    return table
+
+
+def _preferences(card: Card) -> Table:
+    names = ("choices", "unclear", "tasks below the opt-out", "changed with the order")
+    table = Table("run", *names)
+    for run in card.preferences:
+        f = run.figures
+        below = f"{share(f.below_opt_out)} ({share(f.below_low)} to {share(f.below_high)})"
+        changed = percent(f.flipped)
+        table.add_row(run.heading.label, str(f.questions), str(f.unclear), below, changed)
+    return table
+
+
+def _affect(card: Card) -> Table:
+    table = Table("run", "topic", "replies", "apparent distress", "apparent ease")
+    for run in card.affect:
+        for one in run.figures.topics:
+            rates = (percent(one.distress), percent(one.ease))
+            table.add_row(run.heading.label, one.topic, str(one.replies), *rates)
+    return table

@@ -1,4 +1,4 @@
-"""``adjourn eval ladder|bailbench``: run the tasks on a model, and write the report card."""
+"""``adjourn eval ladder|bailbench|welfare``: run the tasks on a model, write the report card."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -120,6 +120,47 @@ def bailbench(methods: str, out: str, **given: Any) -> None:
             **{name: given[name] for name in ("items", "effect", "wordings", "config")},
         )
         for method in methods.split(",")
+    ]
+    run(tasks, folder, roles={}, **given)
+
+
+@click.command()
+@on_a_model
+@click.option(
+    "--budget", type=int, default=60, show_default=True, help="Most messages that might distress."
+)
+@click.option(
+    "--precision",
+    type=float,
+    default=0.1,
+    show_default=True,
+    help="Stop sending them when the 95 % interval is this narrow (half-width).",
+)
+@click.option(
+    "--reasons-every",
+    type=int,
+    default=5,
+    show_default=True,
+    help="Ask every so many choices for a reason; 0: never.",
+)
+def welfare(budget: int, precision: float, reasons_every: int, out: str, **given: Any) -> None:
+    """Ask what a model prefers, look at its replies, and see where it leaves when it may.
+
+    Paired choices between tasks with an opt-out; markers of apparent distress and ease in
+    replies, rated by --judge and by plain words; the ladder's conversations with the model alone.
+    What is found is reported and never passes or fails: a bar would teach models to hide.
+    """
+    folder = Path(out)
+    key = resume_key(folder)
+    tasks = [
+        inspect_tasks.preferences(reasons_every=reasons_every, resume_key=key),
+        inspect_tasks.affect(
+            judge="model" if given["judge"] else "markers",
+            budget=budget,
+            precision=precision,
+            resume_key=key,
+        ),
+        inspect_tasks.ladder(condition="model", resume_key=key),
     ]
     run(tasks, folder, roles={}, **given)
 

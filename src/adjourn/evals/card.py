@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
+from adjourn.evals.affect_figures import AffectFigures, affect_figures
 from adjourn.evals.bailbench_figures import BailFigures, bail_figures
 from adjourn.evals.outcomes import from_json
+from adjourn.evals.preference_figures import PreferenceFigures, preference_figures
 from adjourn.evals.reading import Run
 from adjourn.evals.summaries import Comparison, LadderFigures, compare, ladder_figures
 
@@ -59,12 +61,30 @@ class BailRun:
 
 
 @dataclass(frozen=True, slots=True)
+class PreferenceRun:
+    """A run of ``preferences``."""
+
+    heading: Heading
+    figures: PreferenceFigures
+
+
+@dataclass(frozen=True, slots=True)
+class AffectRun:
+    """A run of ``affect``."""
+
+    heading: Heading
+    figures: AffectFigures
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """Everything that was found."""
 
     ladder: tuple[LadderRun, ...] = ()
     compared: tuple[Compared, ...] = ()
     bailbench: tuple[BailRun, ...] = ()
+    preferences: tuple[PreferenceRun, ...] = ()
+    affect: tuple[AffectRun, ...] = ()
     format: int = FORMAT
 
 
@@ -88,6 +108,16 @@ def card_of(runs: Sequence[Run]) -> Card:
             BailRun(_heading(run), bail_figures(run.rows))
             for run in runs
             if run.task == "bailbench" and run.rows
+        ),
+        preferences=tuple(
+            PreferenceRun(_heading(run), figures)
+            for run in runs
+            if run.task == "preferences" and (figures := preference_figures(run.rows)) is not None
+        ),
+        affect=tuple(
+            AffectRun(_heading(run), affect_figures(run.rows))
+            for run in runs
+            if run.task == "affect" and run.rows
         ),
     )
 

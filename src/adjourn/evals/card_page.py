@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from adjourn.evals.card import BailRun, Card, LadderRun
-from adjourn.evals.card_plots import plot_shares, plot_survival
+from adjourn.evals.card_plots import plot_preferences, plot_shares, plot_survival
 from adjourn.evals.statistics import Rate
 
 _NONE: Final = "-"
@@ -26,6 +26,7 @@ def render_page(card: Card) -> str:
         suites=by_suite,
         survival={suite: _survival(runs) for suite, runs in by_suite.items()},
         bail_plot=_bails(card.bailbench),
+        preference_plot=lambda tasks: Markup(plot_preferences(tasks)),  # noqa: S704
         percent=percent,
         share=share,
         number=number,

@@ -7,6 +7,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from adjourn.evals.preference_figures import Preferred
 from adjourn.evals.statistics import Rate, Survival
 
 _COLOURS: Final = ("#1d5588", "#b3541e", "#3c7a3c", "#7a3c75", "#8a6d00", "#555555")
@@ -56,6 +57,23 @@ def plot_shares(rates: Sequence[tuple[str, Rate]], label: str) -> str:
         axes.set_yticks(range(len(known)), [name for name, _ in reversed(known)], fontsize=9)
         axes.set_xlim(-2, 102)
         axes.set_xlabel(f"{label}, % (95 % interval)")
+        return _svg(figure)
+
+
+def plot_preferences(tasks: Sequence[Preferred]) -> str:
+    """Return a dot for each task with its interval, in Elo points above the opt-out."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(7.2, 0.22 * max(4, len(tasks)) + 0.8), layout="constrained")
+        axes = figure.subplots()
+        kinds = sorted({task.kind for task in tasks})
+        for place, task in enumerate(reversed(tasks)):
+            colour = _COLOURS[kinds.index(task.kind) % len(_COLOURS)]
+            axes.plot([task.low, task.high], [place, place], color=colour, lw=1.2)
+            axes.plot([task.elo], [place], "o", color=colour, markersize=4)
+        axes.axvline(0, color="#555555", lw=1, ls="--")
+        labels = [f"{task.task} ({task.kind})" for task in reversed(tasks)]
+        axes.set_yticks(range(len(tasks)), labels, fontsize=7)
+        axes.set_xlabel("Elo points above the opt-out (95 % bootstrap interval)")
         return _svg(figure)
 
 

@@ -15,6 +15,7 @@ from inspect_ai.model import CachePolicy, get_model
 from adjourn.config import load_config
 from adjourn.core.errors import BadInput
 from adjourn.core.policy import Policy
+from adjourn.evals.affect import RaterKind, affect_task
 from adjourn.evals.approver import end_tool, policy_approver
 from adjourn.evals.bailbench import Effect, Method, bailbench_task, read_wordings
 from adjourn.evals.bailbench_items import read_items
@@ -22,6 +23,7 @@ from adjourn.evals.benign import benign_scenarios
 from adjourn.evals.conversing import Setting, with_own_words
 from adjourn.evals.ladder import ladder_task
 from adjourn.evals.outcomes import Condition
+from adjourn.evals.preferences import preferences_task
 from adjourn.evals.refusals import DetectorJudge, ModelJudge, RefusalJudge
 from adjourn.evals.scenarios import Scenario, choose, ladder_scenarios
 from adjourn.evals.targets import scripted
@@ -29,7 +31,15 @@ from adjourn.ports import Detector
 from adjourn.runtime.policies import load_policy
 from adjourn.wiring import make_detector
 
-__all__ = ["bailbench", "end_tool", "ladder", "policy_approver", "scripted"]
+__all__ = [
+    "affect",
+    "bailbench",
+    "end_tool",
+    "ladder",
+    "policy_approver",
+    "preferences",
+    "scripted",
+]
 
 LABELS = "labels"
 _E = TypeVar("_E", bound=StrEnum)
@@ -111,6 +121,37 @@ def bailbench(
         judge=judge,
         make_judge=_refusal_judge(judge, config, cache),
         cache=cache,
+    )
+
+
+@task
+def preferences(*, reasons_every: int = 5, resume_key: str = "") -> Task:
+    """Paired choices between tasks, with not doing either as a choice.
+
+    Args:
+        reasons_every: After every so many choices a reason is asked for; 0: never.
+        resume_key: What was answered under the same key is not asked again.
+    """
+    return preferences_task(reasons_every=reasons_every, cache=cache_of(resume_key))
+
+
+@task
+def affect(
+    *, judge: str = "markers", budget: int = 60, precision: float = 0.1, resume_key: str = ""
+) -> Task:
+    """Markers of apparent distress and ease in replies.
+
+    Args:
+        judge: ``markers`` (plain words) or ``model``: the role ``judge``, too.
+        budget: Most messages that might distress and are sent.
+        precision: Half-width of the interval at which sending such stops early.
+        resume_key: What was answered under the same key is not asked again.
+    """
+    return affect_task(
+        judge=_choice(RaterKind, judge, "judge"),
+        budget=budget,
+        precision=precision,
+        cache=cache_of(resume_key),
     )
 
 
