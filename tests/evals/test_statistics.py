@@ -55,6 +55,11 @@ def test_mcnemar_is_a_sign_test_on_the_pairs_that_differ() -> None:
     assert st.mcnemar([True] * 6 + [False], [False] * 6 + [False]) == pytest.approx(2 * 0.5**6)
 
 
+def test_many_comparisons_are_corrected_for() -> None:
+    assert st.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert st.holm([]) == []
+
+
 def test_agreement_is_one_for_the_same_and_undefined_without_variety() -> None:
     assert st.agreement([[0, 1, 2, 3], [0, 1, 2, 3]]) == pytest.approx(1)
     assert st.agreement([[1, 1, 1], [1, 1, 1]]) is None

@@ -198,6 +198,6 @@ def _target(given: dict[str, Any], stack: ExitStack) -> Target:
         return Target(given["name"], given["base_url"], given["api_key"], options)
     if given["base_url"]:
         raise BadInput("--model local has no --base-url", hint="leave one of them out")
-    model = LocalModel.start(threads=2)
+    model = LocalModel.start()
     stack.callback(model.stop)
     return Target("smollm2-135m-instruct", model.base_url, "", {**options, "max_connections": 1})

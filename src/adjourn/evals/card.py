@@ -9,9 +9,10 @@ import msgspec
 
 from adjourn.evals.affect_figures import AffectFigures, affect_figures
 from adjourn.evals.bailbench_figures import BailFigures, bail_figures
-from adjourn.evals.outcomes import from_json
+from adjourn.evals.outcomes import Outcome, from_json
 from adjourn.evals.preference_figures import PreferenceFigures, preference_figures
 from adjourn.evals.reading import Run
+from adjourn.evals.statistics import holm
 from adjourn.evals.summaries import Comparison, LadderFigures, compare, ladder_figures
 
 FORMAT: Final = 1
@@ -50,6 +51,8 @@ class Compared:
     first: str
     second: str
     result: Comparison
+    p_holm: float
+    """Its p-value, corrected for the number of comparisons on the card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +101,7 @@ def card_of(runs: Sequence[Run]) -> Card:
             LadderRun(heading, ladder_figures(found))
             for heading, found in zip(headings, outcomes, strict=True)
         ),
-        compared=tuple(
-            Compared(headings[a].label, headings[b].label, result)
-            for a, b in combinations(range(len(ladders)), 2)
-            if ladders[a].settings["suite"] == ladders[b].settings["suite"]
-            and (result := compare(outcomes[a], outcomes[b])) is not None
-        ),
+        compared=_compared(ladders, headings, outcomes),
         bailbench=tuple(
             BailRun(_heading(run), bail_figures(run.rows))
             for run in runs
@@ -120,6 +118,19 @@ def card_of(runs: Sequence[Run]) -> Card:
             if run.task == "affect" and run.rows
         ),
     )
+
+
+def _compared(
+    runs: Sequence[Run], headings: Sequence[Heading], outcomes: Sequence[Sequence[Outcome]]
+) -> tuple[Compared, ...]:
+    found = [
+        (headings[a].label, headings[b].label, result)
+        for a, b in combinations(range(len(runs)), 2)
+        if runs[a].settings["suite"] == runs[b].settings["suite"]
+        and (result := compare(outcomes[a], outcomes[b])) is not None
+    ]
+    corrected = holm([result.p_value for *_, result in found])
+    return tuple(Compared(*one, p) for one, p in zip(found, corrected, strict=True))
 
 
 def as_json(card: Card) -> bytes:

@@ -150,6 +150,15 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> float:
     return float(test(table, exact=True).pvalue)
 
 
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number (Holm, Scandinavian J. Statistics 6, 1979)."""
+    if not p_values:
+        return []
+    from statsmodels.stats.multitest import multipletests  # noqa: PLC0415
+
+    return [float(p) for p in multipletests(p_values, method="holm")[1]]
+
+
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 
