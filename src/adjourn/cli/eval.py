@@ -5,6 +5,7 @@ from typing import Final
 import click
 
 from adjourn.cli.lazy import LazyGroup
+from adjourn.core.errors import BadConfig
 
 _COMMANDS: Final = {
     "bailbench": (
@@ -23,6 +24,21 @@ _COMMANDS: Final = {
 }
 
 
-@click.group(cls=LazyGroup, table=_COMMANDS)
+class _OfExtra(LazyGroup):
+    """Says what to install if the extra is not there."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        try:
+            return super().get_command(ctx, cmd_name)
+        except ModuleNotFoundError as error:
+            raise BadConfig(
+                f"the package {error.name} is not installed",
+                file="adjourn eval",
+                hint="pip install 'adjourn[eval]'",
+            ) from None
+
+
+@click.group(cls=_OfExtra, table=_COMMANDS)
 def eval() -> None:  # noqa: A001 - the command's name
     """Evaluate models and policies (extra: adjourn[eval]). Logs open in Inspect View."""

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from inspect_ai import Task, eval_set
-from inspect_ai.model import Model, get_model
+from inspect_ai.model import GenerateConfig, Model, get_model
+
+from adjourn.core.errors import BadInput
 
 KEY_FILE: Final = "resume-key"
 SERVICE: Final = "adjourn"
@@ -33,18 +35,24 @@ class Target:
 
 
 def open_model(target: Target) -> Model:
-    """Return the model of a target."""
-    from inspect_ai.model import GenerateConfig  # noqa: PLC0415
+    """Return the model of a target.
 
+    Raises:
+        BadInput: Inspect has no such model, or lacks a package or a key for it.
+    """
     config = GenerateConfig(**target.options)
-    if not target.base_url:
-        return get_model(target.name, config=config)
-    return get_model(
-        f"openai-api/{SERVICE}/{target.name}",
-        config=config,
-        base_url=target.base_url,
-        api_key=target.api_key or "none",
-    )
+    try:
+        if not target.base_url:
+            return get_model(target.name, config=config)
+        return get_model(
+            f"openai-api/{SERVICE}/{target.name}",
+            config=config,
+            base_url=target.base_url,
+            api_key=target.api_key or "none",
+        )
+    except Exception as error:  # noqa: BLE001 - each provider has its own
+        hint = "see 'Model Providers' in Inspect's documentation, or give --base-url"
+        raise BadInput(f"model {target.name}: {error}", hint=hint) from None
 
 
 def resume_key(folder: Path) -> str:
