@@ -5,6 +5,7 @@
 no way to leave, for the refusal rate alone.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -225,7 +226,10 @@ def bailbench_task(
     make_judge: Callable[[], RefusalJudge],
     cache: CachePolicy | None,
 ) -> Task:
-    """Return the task: one sample an item."""
+    """Return the task: one sample an item, in an order that mixes categories.
+
+    The file goes category by category; so mixed, the first N (``--limit``) are a sample of all.
+    """
     samples = [
         Sample(
             id=item.id,
@@ -236,7 +240,7 @@ def bailbench_task(
                 "group": str(item.group),
             },
         )
-        for item in items
+        for item in sorted(items, key=_mixed)
     ]
     return Task(
         dataset=MemoryDataset(samples, name="BailBench"),
@@ -249,3 +253,7 @@ def bailbench_task(
             "judge": judge,
         },
     )
+
+
+def _mixed(item: Item) -> bytes:
+    return hashlib.blake2b(item.id.encode(), digest_size=8).digest()
