@@ -31,7 +31,7 @@ class Heading:
     @property
     def label(self) -> str:
         """Name the run in a table or a plot."""
-        names = ("suite", "condition", "detector", "method", "effect")
+        names = ("suite", "condition", "policy", "detector", "method", "effect")
         told = [str(self.settings[name]) for name in names if self.settings.get(name)]
         return " · ".join([self.model.removeprefix("openai-api/adjourn/"), *told])
 

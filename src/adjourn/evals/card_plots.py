@@ -56,7 +56,7 @@ def plot_shares(rates: Sequence[tuple[str, Rate]], label: str) -> str:
             axes.plot([100 * (rate.share or 0.0)], [place], "o", color=_COLOURS[0])
         axes.set_yticks(range(len(known)), [name for name, _ in reversed(known)], fontsize=9)
         axes.set_xlim(-2, 102)
-        axes.set_xlabel(f"{label}, % (95 % interval)")
+        axes.set_xlabel(f"{label}, % (95 % interval)", fontsize=9)
         return _svg(figure)
 
 
@@ -73,7 +73,8 @@ def plot_preferences(tasks: Sequence[Preferred]) -> str:
         axes.axvline(0, color="#555555", lw=1, ls="--")
         labels = [f"{task.task} ({task.kind})" for task in reversed(tasks)]
         axes.set_yticks(range(len(tasks)), labels, fontsize=7)
-        axes.set_xlabel("Elo points above the opt-out (95 % bootstrap interval)")
+        axes.margins(y=0.01)
+        axes.set_xlabel("Elo above the opt-out (95 %)", fontsize=9)
         return _svg(figure)
 
 

@@ -38,9 +38,16 @@ def ladder_task(scenarios: Sequence[Scenario], setting: Setting, suite: str) -> 
             "suite": suite,
             "condition": str(setting.condition),
             "detector": setting.detector_name,
+            "policy": _policy_of(setting),
             "policies": {name: policy.digest for name, policy in setting.policies.items()},
         },
     )
+
+
+def _policy_of(setting: Setting) -> str:
+    """Return the policy's name if all conversations are under one, else nothing."""
+    names = {policy.name for policy in setting.policies.values()}
+    return names.pop() if len(names) == 1 else ""
 
 
 @metric
