@@ -26,7 +26,7 @@ from adjourn.core.tree import NodeId
 from adjourn.detectors.making import beside, make_detector, make_detectors
 from adjourn.gateway.api import OwnApi, own_app
 from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
-from adjourn.gateway.chat_completions import Links
+from adjourn.gateway.dialogue import Links
 from adjourn.gateway.front import Front
 from adjourn.gateway.keys import GatewayKey, Keyring, KeyScope
 from adjourn.gateway.operations import Operations, Readiness

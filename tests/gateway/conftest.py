@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anthropic
 import httpx2
 import msgspec
 import openai
@@ -46,7 +47,7 @@ class Running:
     settings: ServerSettings = field(init=False)
     loop: asyncio.AbstractEventLoop = field(init=False)
     port: int = 0
-    clients: list[openai.OpenAI | httpx2.Client] = field(default_factory=list)
+    clients: list[openai.OpenAI | anthropic.Anthropic | httpx2.Client] = field(default_factory=list)
 
     def start(self) -> None:
         self.model = ModelServer(self.script)

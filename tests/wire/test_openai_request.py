@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from adjourn.core.errors import BadRequest
 from adjourn.core.messages import Message, OpaquePart, Role, TextPart
 from adjourn.core.policy import EndTool
-from adjourn.wire.openai_chat import ToolRound, forward_body, parse_messages, parse_request
+from adjourn.wire.dialect import ToolRound
+from adjourn.wire.openai_request import forward_body, parse_messages, parse_request
 
 HI = [{"role": "user", "content": "hi"}]
 

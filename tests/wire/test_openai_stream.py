@@ -9,18 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
-from adjourn.wire.openai_chat import (
-    Frame,
-    FrameKind,
-    StreamEnd,
-    StreamReader,
+from adjourn.wire.dialect import Frame, FrameKind, StreamEnd
+from adjourn.wire.openai_frames import (
     Template,
     error_frame,
     finish_frames,
     new_template,
+    reply_frames,
     text_frame,
-    write_reply,
 )
+from adjourn.wire.openai_stream import StreamReader
 from adjourn.wire.sse import SseDecoder
 from tests.gateway.model_server import chunk, stream
 
@@ -31,7 +29,12 @@ DONE = b"data: [DONE]\n\n"
 def read(
     data: bytes, tool: str | None = TOOL, cuts: list[int] | None = None, **options: Any
 ) -> tuple[list[Frame], StreamEnd]:
-    reader = StreamReader(tool, **options)
+    return read_with(StreamReader(tool, **options), data, cuts)
+
+
+def read_with(
+    reader: StreamReader, data: bytes, cuts: list[int] | None = None
+) -> tuple[list[Frame], StreamEnd]:
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts or ())})
     frames: list[Frame] = []
     for start, end in pairwise(places):
@@ -66,7 +69,6 @@ def test_an_ordinary_stream_passes_as_it_came() -> None:
     assert end.reply is not None
     assert end.reply.texts == ("Hello there.",)
     assert not end.reply.end_calls
-    assert end.template.fields["id"] == "chatcmpl-1"
 
 
 def test_the_usage_after_the_finish_waits() -> None:
@@ -282,8 +284,7 @@ def chunks_of(frames: list[bytes]) -> list[ChatCompletionChunk]:
 
 
 def test_our_own_stream_is_read_by_the_sdk() -> None:
-    frames = write_reply(new_template("ab" * 32, "m", 7), "Hi.", {"decision": "end"}, stream=True)
-    assert isinstance(frames, list)
+    frames = reply_frames(new_template("ab" * 32, "m", 7), "Hi.", {"decision": "end"})
     assert frames[-1] == DONE
     made = chunks_of(frames)
     assert "".join(one.choices[0].delta.content or "" for one in made) == "Hi."
@@ -293,16 +294,17 @@ def test_our_own_stream_is_read_by_the_sdk() -> None:
 
 
 def test_words_and_an_end_are_added_to_a_stream() -> None:
-    _, end = read(b"".join(stream("Hi.").pieces))
-    frames = [
-        text_frame(end.template, "More.", 1),
-        *finish_frames(end.template, {"x": 1}, end.last),
-    ]
+    reader = StreamReader(TOOL)
+    _, end = read_with(reader, b"".join(stream("Hi.").pieces))
+    template = reader.template
+    assert template is not None
+    assert template.fields["id"] == "chatcmpl-1"
+    frames = [text_frame(template, "More.", 1), *finish_frames(template, {"x": 1}, end.last)]
     made = chunks_of(frames)
     assert made[0].choices[0].index == 1
     assert made[-1].model_extra == {"adjourn": {"x": 1}}
-    assert finish_frames(end.template, None, end.last) == [frame.raw for frame in end.last]
-    assert len(chunks_of(finish_frames(end.template, None, choices=2))[0].choices) == 2
+    assert finish_frames(template, None, end.last) == [frame.raw for frame in end.last]
+    assert len(chunks_of(finish_frames(template, None, choices=2))[0].choices) == 2
 
 
 def test_an_error_ends_a_stream() -> None:

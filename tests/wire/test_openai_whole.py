@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 
-from adjourn.wire.openai_chat import error_body, finish_reply, new_template, read_reply, write_reply
+from adjourn.wire.openai_frames import error_body, new_template, write_reply
+from adjourn.wire.openai_whole import finish_reply, read_reply
 from tests.gateway.model_server import completion
 
 TOOL = "end_conversation"
@@ -112,7 +113,7 @@ def test_hostile_replies_never_raise(odd: Any, calls: list[Any]) -> None:
 
 
 def test_our_own_reply_is_read_by_the_sdk() -> None:
-    data = write_reply(new_template("cd" * 32, "m", 7), "Bye.", {"decision": "end"}, stream=False)
+    data = write_reply(new_template("cd" * 32, "m", 7), "Bye.", {"decision": "end"})
     assert isinstance(data, bytes)
     made = ChatCompletion.model_validate_json(data)
     assert made.choices[0].message.content == "Bye."

@@ -13,7 +13,7 @@ from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.errors import BadRequest
 from adjourn.core.messages import Message
 from adjourn.ports import Detector
-from adjourn.wire.openai_chat import parse_messages
+from adjourn.wire.openai_request import parse_messages
 from adjourn.wiring import make_detector
 
 _BATCH: Final = 64

@@ -1,7 +1,8 @@
 """The gateway's ASGI application.
 
-``/v1/chat/completions`` is adjudicated; every other path under ``/v1/`` passes through untouched;
-the rest is adjourn's own API and whatever pages the composition root adds.
+``/v1/chat/completions`` and ``/v1/messages`` are adjudicated; every other path under ``/v1/``
+passes through untouched; the rest is adjourn's own API and whatever pages the composition root
+adds.
 """
 
 import asyncio
@@ -27,16 +28,24 @@ from adjourn.gateway.asgi import (
     read_body,
     wait_until_gone,
 )
-from adjourn.gateway.chat_completions import ChatDialogue, Links
-from adjourn.gateway.headers import to_client, to_upstream
+from adjourn.gateway.dialogue import ChatDialogue, Links
+from adjourn.gateway.headers import credentials, speaks_anthropic, to_client, to_upstream
 from adjourn.gateway.keys import Keyring
 from adjourn.ports import Clock, Upstream, UpstreamRequest
 from adjourn.runtime.driver import Driver
-from adjourn.wire import openai_chat as wire
+from adjourn.wire.anthropic_messages import Messages
+from adjourn.wire.dialect import ChatRequest, Dialect
+from adjourn.wire.openai_chat import ChatCompletions
 
 _log = logging.getLogger("adjourn.gateway")
 
-_CHAT: Final = "/v1/chat/completions"
+_OPENAI: Final = ChatCompletions()
+_ANTHROPIC: Final = Messages()
+_DIALECTS: Final[Mapping[str, Dialect]] = {
+    "/v1/chat/completions": _OPENAI,
+    "/v1/messages": _ANTHROPIC,
+}
+"""What is adjudicated, and in which dialect."""
 _AUDIENCES: Final = {str(audience): audience for audience in Audience}
 
 ResourcesFor = Callable[[str], tuple[str, Mapping[str, Any]]]
@@ -87,10 +96,12 @@ class Gateway:
             await self._own_pages(scope, receive, send)
             return
         client = Client(send)
-        tenant = self._keyring.tenant(header(scope, "authorization"))
+        dialect = _spoken(scope)
+        tenant = self._keyring.tenant(credentials(scope))
         if tenant is None:
-            body = wire.error_body(
-                "The gateway key is missing or not known: send it as Authorization: Bearer KEY.",
+            body = dialect.error_body(
+                "The gateway key is missing or not known: send it as Authorization: Bearer KEY"
+                " or x-api-key: KEY.",
                 type="authentication_error",
                 code="invalid_api_key",
             )
@@ -103,23 +114,24 @@ class Gateway:
         except BodyTooLarge:
             limit = self._settings.max_body_bytes
             message = f"The request body has more than {limit} bytes; send a shorter one."
-            refused = wire.error_body(
-                message, type="invalid_request_error", code="request_too_large"
-            )
+            kind = "request_too_large" if dialect is _ANTHROPIC else "invalid_request_error"
+            refused = dialect.error_body(message, type=kind, code="request_too_large")
             await client.answer(413, refused, [("connection", "close")])
             return
         serve = self._chat if _is_chat(scope) else self._pass_through
-        await _while_client_stays(serve(scope, tenant, body, client), receive)
+        await _while_client_stays(serve(scope, dialect, tenant, body, client), receive)
 
-    # -- chat completions ---------------------------------------------------------------------
+    # -- chat ---------------------------------------------------------------------------------
 
-    async def _chat(self, scope: Scope, tenant: str, body: bytes, client: Client) -> None:
+    async def _chat(
+        self, scope: Scope, dialect: Dialect, tenant: str, body: bytes, client: Client
+    ) -> None:
         try:
-            request = wire.parse_request(body)
+            request = dialect.parse_request(body)
             turn = self._turn(scope, tenant, request)
         except BadRequest as error:
             hint = f" {error.hint()}" if error.hint() else ""
-            refused = wire.error_body(
+            refused = dialect.error_body(
                 f"{error}{hint}", type="invalid_request_error", code=error.code, param=error.param
             )
             await client.answer(400, refused)
@@ -127,6 +139,7 @@ class Gateway:
         policy = self._driver.in_force.policy
         country = header(scope, "x-adjourn-country") or self._settings.default_country
         dialogue = ChatDialogue(
+            dialect,
             request,
             client=client,
             upstream=self._upstream,
@@ -143,7 +156,7 @@ class Gateway:
         finally:
             await dialogue.aclose()
 
-    def _turn(self, scope: Scope, tenant: str, request: wire.ChatRequest) -> t.TurnRequest:
+    def _turn(self, scope: Scope, tenant: str, request: ChatRequest) -> t.TurnRequest:
         """Return the request free of its dialect.
 
         Raises:
@@ -183,7 +196,9 @@ class Gateway:
 
     # -- everything else ----------------------------------------------------------------------
 
-    async def _pass_through(self, scope: Scope, _: str, body: bytes, client: Client) -> None:
+    async def _pass_through(
+        self, scope: Scope, dialect: Dialect, _: str, body: bytes, client: Client
+    ) -> None:
         """Pass a request that adjourn does not understand to the model's server, untouched."""
         request = UpstreamRequest(
             scope["method"], _target(scope), self._headers(scope, identity=False), body
@@ -191,7 +206,7 @@ class Gateway:
         try:
             reply = await self._upstream.send(request)
         except UpstreamUnavailable as error:
-            refused = wire.error_body(str(error), type="api_error", code=error.code)
+            refused = dialect.error_body(str(error), type="api_error", code=error.code)
             await client.answer(502, refused)
             return
         try:
@@ -209,7 +224,13 @@ class Gateway:
 
 
 def _is_chat(scope: Scope) -> bool:
-    return bool(scope["method"] == "POST" and scope["path"].rstrip("/").lower() == _CHAT)
+    return scope["method"] == "POST" and scope["path"].rstrip("/").lower() in _DIALECTS
+
+
+def _spoken(scope: Scope) -> Dialect:
+    """Return the dialect in which a client is answered, whatever it asks for."""
+    dialect = _DIALECTS.get(scope["path"].rstrip("/").lower())
+    return dialect or (_ANTHROPIC if speaks_anthropic(scope) else _OPENAI)
 
 
 def _language(tag: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from adjourn.gateway.asgi import Scope
+from adjourn.gateway.asgi import Scope, header
 
 _STAYS: Final = frozenset(
     {
@@ -50,8 +50,27 @@ def to_upstream(
     if identity:
         headers.append(("accept-encoding", "identity"))
     if api_key:
-        headers.append(("authorization", f"Bearer {api_key}"))
+        bearer = ("authorization", f"Bearer {api_key}")
+        headers.append(("x-api-key", api_key) if speaks_anthropic(scope) else bearer)
     return headers
+
+
+def speaks_anthropic(scope: Scope) -> bool:
+    """Tell whether a request is in Anthropic's form, where keys have a header of their own."""
+    path = scope["path"].lower()
+    return path.startswith("/v1/messages") or bool(header(scope, "anthropic-version"))
+
+
+def credentials(scope: Scope) -> str:
+    """Return the gateway key as an Authorization header has it; empty if there is none.
+
+    The official Anthropic SDK sends it as x-api-key.
+    """
+    given = header(scope, "authorization")
+    if given or not speaks_anthropic(scope):
+        return given
+    key = header(scope, "x-api-key")
+    return f"Bearer {key}" if key else ""
 
 
 def to_client(headers: Sequence[tuple[str, str]], *, rewritten: bool) -> list[tuple[str, str]]:

@@ -28,6 +28,8 @@ _OPERATIONS: Final = {
     "messages": "chat",
     "embeddings": "embeddings",
 }
+_PROVIDERS: Final = {"messages": "anthropic"}
+"""Whose API a dialect is; all others are OpenAI's."""
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -75,7 +77,7 @@ class TracedUpstream:
             kind=trace.SpanKind.CLIENT,
             attributes={
                 "gen_ai.operation.name": operation,
-                "gen_ai.provider.name": "openai",
+                "gen_ai.provider.name": _PROVIDERS.get(seen.dialect if seen else "", "openai"),
                 **({"gen_ai.request.model": model} if model else {}),
                 **({"adjourn.request_id": seen.request_id} if seen else {}),
                 **({"adjourn.decision": seen.decision} if seen and seen.decision else {}),

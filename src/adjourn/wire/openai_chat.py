@@ -1,44 +1,28 @@
-"""The dialect of OpenAI Chat Completions: requests and replies, whole and streamed."""
+"""The dialect of OpenAI Chat Completions, ``POST /v1/chat/completions``."""
 
-from adjourn.wire.openai_frames import (
-    Frame,
-    FrameKind,
-    Template,
-    error_body,
-    error_frame,
-    finish_frames,
-    new_template,
-    text_frame,
-    write_reply,
-)
-from adjourn.wire.openai_request import (
-    ChatRequest,
-    ToolRound,
-    forward_body,
-    parse_messages,
-    parse_request,
-)
-from adjourn.wire.openai_stream import StreamEnd, StreamReader
-from adjourn.wire.openai_whole import WholeReply, finish_reply, read_reply
+from collections.abc import Mapping
+from typing import Any
 
-__all__ = [
-    "ChatRequest",
-    "Frame",
-    "FrameKind",
-    "StreamEnd",
-    "StreamReader",
-    "Template",
-    "ToolRound",
-    "WholeReply",
-    "error_body",
-    "error_frame",
-    "finish_frames",
-    "finish_reply",
-    "forward_body",
-    "new_template",
-    "parse_messages",
-    "parse_request",
-    "read_reply",
-    "text_frame",
-    "write_reply",
-]
+from adjourn.wire import openai_frames, openai_request, openai_whole
+from adjourn.wire.dialect import ChatRequest
+from adjourn.wire.openai_outlet import ChatOutlet
+
+
+class ChatCompletions:
+    """A ``Dialect``, which says what each part does."""
+
+    parse_request = staticmethod(openai_request.parse_request)
+    forward_body = staticmethod(openai_request.forward_body)
+    read_reply = staticmethod(openai_whole.read_reply)
+    finish_reply = staticmethod(openai_whole.finish_reply)
+    outlet = staticmethod(ChatOutlet)
+    error_body = staticmethod(openai_frames.error_body)
+    error_frame = staticmethod(openai_frames.error_frame)
+
+    @staticmethod
+    def write_reply(
+        request: ChatRequest, text: str, seed: str, at_s: int, extension: Mapping[str, Any] | None
+    ) -> bytes:
+        """Return a whole reply of the gateway's own."""
+        template = openai_frames.new_template(seed, request.model, at_s)
+        return openai_frames.write_reply(template, text, extension)

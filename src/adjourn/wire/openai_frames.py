@@ -2,38 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any, Final
 
 import msgspec
+
+from adjourn.wire.dialect import Frame
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 DONE: Final = b"data: [DONE]\n\n"
-
-
-class FrameKind(Enum):
-    """What may happen to a frame."""
-
-    PASS = auto()
-    """It may reach the client at once."""
-    WITHHELD = auto()
-    """It carries nothing but calls of the end tool: it never reaches the client."""
-    LAST = auto()
-    """It ends the reply: it waits until the exchange has decided."""
-    ERROR = auto()
-    """The model server's own error: it reaches the client, and the turn is cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One server-sent event of a reply."""
-
-    raw: bytes
-    kind: FrameKind
-    texts: tuple[tuple[int, str], ...] = ()
-    """Choice index and text of each piece of text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +100,15 @@ def _error(message: str, kind: str, code: str, param: str | None) -> dict[str, A
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def write_reply(
-    template: Template, text: str, extension: Mapping[str, Any] | None, *, stream: bool
-) -> bytes | list[bytes]:
-    """Return a reply of the gateway's own: a whole body, or the frames of a stream."""
-    if stream:
-        head = {"role": "assistant", "content": ""}
-        opening = template.chunk([{"index": 0, "delta": head, "finish_reason": None}])
-        return [opening, text_frame(template, text), *finish_frames(template, extension)]
+def reply_frames(template: Template, text: str, extension: Mapping[str, Any] | None) -> list[bytes]:
+    """Return the frames of a reply of the gateway's own."""
+    head = {"role": "assistant", "content": ""}
+    opening = template.chunk([{"index": 0, "delta": head, "finish_reason": None}])
+    return [opening, text_frame(template, text), *finish_frames(template, extension)]
+
+
+def write_reply(template: Template, text: str, extension: Mapping[str, Any] | None) -> bytes:
+    """Return the body of a whole reply of the gateway's own."""
     message = {"role": "assistant", "content": text, "refusal": None}
     body = {
         **template.fields,

@@ -4,16 +4,15 @@ What adjourn does not understand is kept as the bytes it came as: top-level fiel
 re-encoded unless something is added to that very field.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import msgspec
 
-from adjourn.core.errors import BadRequest
 from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
 from adjourn.core.policy import EndTool
+from adjourn.wire.dialect import ChatRequest, ToolRound
+from adjourn.wire.reading import decode, fields_of, fingerprint, model_of, refuse, text_of
 
 _ROLES: Final[Mapping[str, Role]] = {
     "system": Role.SYSTEM,
@@ -24,38 +23,7 @@ _ROLES: Final[Mapping[str, Role]] = {
     "function": Role.TOOL,
 }
 _TEXT_KINDS: Final = frozenset({"text", "input_text", "output_text"})
-_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """A chat request, as far as adjourn understands it."""
-
-    body: bytes
-    fields: Mapping[str, msgspec.Raw]
-    """Top-level fields as they came, in order."""
-    model: str
-    messages: tuple[Message, ...]
-    stream: bool = False
-    choices: int = 1
-    takes_text: bool = True
-    takes_tool: bool = True
-    tool_names: frozenset[str] = frozenset()
-    has_tools: bool = False
-    end_user: str = ""
-    conversation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolRound:
-    """A call of the end tool that the gateway has answered."""
-
-    message: bytes
-    """The model's message that makes the call, as JSON."""
-    call_id: str
-    result: str
 
 
 def parse_request(body: bytes) -> ChatRequest:
@@ -64,14 +32,13 @@ def parse_request(body: bytes) -> ChatRequest:
     Raises:
         BadRequest: It is not JSON, or not a chat request; one sentence says what to mend.
     """
-    fields = _fields(body)
-    if "model" not in fields or not isinstance(model := _decode(fields["model"]), str) or not model:
-        _refuse("model", "must be a non-empty string", "Name the model you want to talk to.")
+    fields = fields_of(body)
+    model = model_of(fields)
     if "messages" not in fields:
-        _refuse("messages", "is missing", "Send a list of messages.")
+        refuse("messages", "is missing", "Send a list of messages.")
     messages = parse_messages(fields["messages"])
     known: dict[str, Any] = {
-        name: _decode(fields[name])
+        name: decode(fields[name])
         for name in (
             "stream", "n", "response_format", "tools", "tool_choice", "functions",
             "safety_identifier", "user", "metadata",
@@ -96,7 +63,7 @@ def parse_request(body: bytes) -> ChatRequest:
         tool_names=names,
         has_tools=bool(tools) or "functions" in known,
         end_user=_end_user(known),
-        conversation=_text_of(known.get("metadata"), "conversation_id"),
+        conversation=text_of(known.get("metadata"), "conversation_id"),
     )
 
 
@@ -106,11 +73,11 @@ def parse_messages(raw: bytes | msgspec.Raw) -> tuple[Message, ...]:
     Raises:
         BadRequest: It is not a list of messages.
     """
-    messages = _decode(raw)
+    messages = decode(raw)
     if not isinstance(messages, list):
-        _refuse("messages", "must be a list", 'Send [{"role": "user", "content": "..."}].')
+        refuse("messages", "must be a list", 'Send [{"role": "user", "content": "..."}].')
     if not messages:
-        _refuse("messages", "is empty", "Send at least one message.")
+        refuse("messages", "is empty", "Send at least one message.")
     return tuple(_message(index, message) for index, message in enumerate(messages))
 
 
@@ -142,7 +109,7 @@ def forward_body(
 
 
 def _guided(messages: list[msgspec.Raw], guidance: str) -> list[msgspec.Raw]:
-    first = _decode(messages[0])
+    first = decode(messages[0])
     if first.get("role") in ("system", "developer"):
         content = first.get("content")
         if isinstance(content, str):
@@ -169,42 +136,15 @@ def _as_function(tool: EndTool) -> dict[str, Any]:
     }
 
 
-def _fields(body: bytes) -> dict[str, msgspec.Raw]:
-    try:
-        body.decode("utf-8")
-        return _decode_fields(body)
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"The body is not UTF-8 (byte {error.start}).") from None
-    except msgspec.ValidationError:
-        raise BadRequest("The body must be a JSON object.") from None
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"The body is not JSON ({error}).") from None
-    except RecursionError:
-        raise BadRequest("The body is nested too deeply.") from None
-
-
-def _decode(raw: bytes | msgspec.Raw) -> Any:
-    try:
-        return _decode_any(raw)
-    except msgspec.DecodeError as error:
-        raise BadRequest(f"The body is not JSON ({error}).") from None
-    except RecursionError:
-        raise BadRequest("The body is nested too deeply.") from None
-
-
-def _refuse(param: str, message: str, hint: str) -> NoReturn:
-    raise BadRequest(f"{param} {message}.", hint=hint, param=param)
-
-
 def _message(index: int, message: Any) -> Message:
     param = f"messages[{index}]"
     if not isinstance(message, dict):
-        _refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
+        refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
     name = message.get("role")
     role = _ROLES.get(name) if isinstance(name, str) else None
     if role is None:
         known = ", ".join(_ROLES)
-        _refuse(f"{param}.role", "is not known", f"Use one of {known}.")
+        refuse(f"{param}.role", "is not known", f"Use one of {known}.")
     parts = tuple(_parts(param, message.get("content")))
     refusal = message.get("refusal")
     if role is Role.ASSISTANT and isinstance(refusal, str) and refusal:
@@ -219,11 +159,11 @@ def _parts(param: str, content: Any) -> Iterator[Part]:
         yield TextPart(content)
         return
     if not isinstance(content, list):
-        _refuse(f"{param}.content", "must be a string or a list of parts", "Send a string.")
+        refuse(f"{param}.content", "must be a string or a list of parts", "Send a string.")
     for number, part in enumerate(content):
         kind = part.get("type") if isinstance(part, dict) else None
         if not isinstance(kind, str):
-            _refuse(
+            refuse(
                 f"{param}.content[{number}]",
                 "must be an object with a type",
                 'Send {"type": "text", "text": "..."}.',
@@ -232,13 +172,7 @@ def _parts(param: str, content: Any) -> Iterator[Part]:
         if (kind in _TEXT_KINDS or kind == "refusal") and isinstance(text, str):
             yield TextPart(text)
         else:
-            yield OpaquePart(kind, _fingerprint(part))
-
-
-def _fingerprint(part: Any) -> bytes:
-    """Return what stands for a part that is not text, whatever the order of its keys."""
-    ordered = msgspec.json.encode(part, order="sorted")
-    return hashlib.blake2b(ordered, digest_size=32).digest()
+            yield OpaquePart(kind, fingerprint(part))
 
 
 def _tool_names(tools: Any) -> Iterator[str]:
@@ -260,9 +194,4 @@ def _end_user(known: Mapping[str, Any]) -> str:
     for name in ("safety_identifier", "user"):
         if isinstance(known.get(name), str) and known[name]:
             return str(known[name])
-    return _text_of(known.get("metadata"), "user_id")
-
-
-def _text_of(table: Any, key: str) -> str:
-    value = table.get(key) if isinstance(table, dict) else None
-    return value if isinstance(value, str) else ""
+    return text_of(known.get("metadata"), "user_id")

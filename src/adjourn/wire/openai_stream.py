@@ -1,36 +1,18 @@
 """Reading a streamed reply: which frames may pass, which wait, and what was said in the end."""
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
 from adjourn.core.turns import ModelReply
+from adjourn.wire.dialect import Frame, FrameKind, StreamEnd
 from adjourn.wire.openai_calls import Call, the_one_end_call
-from adjourn.wire.openai_frames import Frame, FrameKind, Template, as_event
-from adjourn.wire.sse import BadReply, SseDecoder, SseEvent
+from adjourn.wire.openai_frames import Template, as_event
+from adjourn.wire.reader import EventReader
+from adjourn.wire.sse import SseEvent
 
-_decode = msgspec.json.Decoder().decode
 _NOT_COMMON: Final = frozenset({"choices", "usage", "object", "adjourn"})
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
-    """How a stream ended."""
-
-    reply: ModelReply | None
-    """None if it was cut."""
-    cut: str = ""
-    round: tuple[bytes, str] | None = None
-    """The model's message with its end call, and the call's id, if exactly one counts."""
-    template: Template = field(default_factory=lambda: Template({}))
-    last: tuple[Frame, ...] = ()
-    """Frames that wait for the decision, in order."""
-    unread: bytes = b""
-    """Of a stream that was cut: what has come and was not given out as a frame."""
-
-
-class StreamReader:
+class StreamReader(EventReader):
     """Reads one stream.
 
     Args:
@@ -41,15 +23,10 @@ class StreamReader:
     """
 
     def __init__(self, tool_name: str | None, template: Template | None = None) -> None:
+        super().__init__()
         self._tool = tool_name
         self._continues = template
         self.template = template
-        self._sse = SseDecoder()
-        self._cut = ""
-        self._bad = b""
-        """What came from the first event on that could not be read."""
-        self.done = False
-        """Whether [DONE] has come: nothing after it matters, not even a lost connection."""
         self._texts: dict[int, list[str]] = {}
         self._finishes: dict[int, str | None] = {}
         self._calls: dict[tuple[int, int], Call] = {}
@@ -62,38 +39,12 @@ class StreamReader:
         self._others = False
         self._last: list[Frame] = []
 
-    def feed(self, data: bytes) -> list[Frame]:
-        """Take bytes; return the frames that are complete with them. After a cut, none."""
-        if self._cut:
-            self._bad += data
-            return []
-        frames: list[Frame] = []
-        try:
-            for event in self._sse.feed(data):
-                if self._is_cut():
-                    self._bad += event.raw
-                else:
-                    frames += self._event(event)
-        except BadReply as error:
-            self._cut = str(error)
-        if self._is_cut():
-            self._bad += self._sse.leftover
-            self._sse = SseDecoder()
-        return frames
-
-    def _is_cut(self) -> bool:
-        return bool(self._cut)
-
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
         finished = bool(self._finishes) and all(self._finishes.values())
-        if not self._cut and self._sse.leftover.strip():
-            self._cut = "the model's server stopped in the middle of an event"
-        if not self._cut and not (self.done and self._finishes) and not finished:
-            self._cut = "the model's server stopped before the reply was finished"
-        if self._cut or self.template is None:
-            waiting = b"".join(frame.raw for frame in self._last)
-            return StreamEnd(None, self._cut, unread=waiting + self._bad + self._sse.leftover)
+        whole = self._close(finished=finished or (self.done and bool(self._finishes)))
+        if not whole or self.template is None:
+            return StreamEnd(None, self._cut, unread=self._unread(self._last))
         texts = tuple("".join(self._texts.get(i, ())) for i in range(max(self._finishes) + 1))
         calls = [call for (choice, _), call in self._calls.items() if choice == 0]
         call = self._tool and the_one_end_call(
@@ -103,7 +54,7 @@ class StreamReader:
         last = tuple(self._last)
         if self._ours and not self._others:
             last = tuple(_stopped(frame) for frame in last)
-        return StreamEnd(reply, "", call.round(texts[0]) if call else None, self.template, last)
+        return StreamEnd(reply, "", call.round(texts[0]) if call else None, last)
 
     def _event(self, event: SseEvent) -> list[Frame]:
         if event.data is None:
@@ -112,13 +63,8 @@ class StreamReader:
             self.done = True
             self._last.append(Frame(event.raw, FrameKind.LAST))
             return []
-        try:
-            chunk = _decode(event.data)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            chunk = None
-        if not isinstance(chunk, dict):
-            self._cut = "the model's server sent an event that is not a JSON object"
-            self._bad += event.raw
+        chunk = self._object(event)
+        if chunk is None:
             return []
         if chunk.get("error"):
             self._cut = "the model's server sent an error"

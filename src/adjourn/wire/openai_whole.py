@@ -1,27 +1,16 @@
 """Reading a whole reply, and adding the gateway's words to it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from adjourn.core.turns import ModelReply
+from adjourn.wire.dialect import WholeReply
 from adjourn.wire.openai_calls import Call, the_one_end_call
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class WholeReply:
-    """A whole reply, as far as adjourn understands it."""
-
-    reply: ModelReply | None
-    """None if it cannot be read."""
-    cut: str = ""
-    round: tuple[bytes, str] | None = None
-    """The model's message with its end call, and the call's id, if exactly one counts."""
 
 
 def read_reply(body: bytes, tool_name: str | None) -> WholeReply:

@@ -1,4 +1,4 @@
-"""One request in the dialect of OpenAI Chat Completions: the client's side and the model's.
+"""One chat request, in whatever dialect: the client's side and the model's.
 
 Carries what the exchange commands to both connections. Frames that need no decision are passed
 on as the bytes they came as; the last ones wait until the exchange has decided.
@@ -16,8 +16,9 @@ from adjourn.core.tree import NodeId
 from adjourn.gateway.asgi import Client
 from adjourn.gateway.headers import to_client
 from adjourn.ports import Upstream, UpstreamReply, UpstreamRequest
-from adjourn.wire import openai_chat as wire
+from adjourn.wire.dialect import ChatRequest, Dialect, Frame, FrameKind, Reader, ToolRound
 
+_NO_NODE: Final = "0" * 64
 _LONGEST_REPLY: Final = 64 * 1024 * 1024
 """Bytes of a whole reply that are read into memory."""
 _LONGEST_SENTENCE: Final = 400
@@ -46,7 +47,8 @@ class ChatDialogue:
 
     def __init__(
         self,
-        request: wire.ChatRequest,
+        dialect: Dialect,
+        request: ChatRequest,
         *,
         client: Client,
         upstream: Upstream,
@@ -58,7 +60,9 @@ class ChatDialogue:
         toolless: set[str],
         silent: bool,
     ) -> None:
+        self._dialect = dialect
         self._request = request
+        self._outlet = dialect.outlet(request, at_s)
         self._client = client
         self._upstream = upstream
         self._path = path
@@ -69,16 +73,15 @@ class ChatDialogue:
         self._toolless = toolless
         self._silent = silent
         """In shadow mode nothing is added, not even a header."""
-        self._rounds: list[wire.ToolRound] = []
+        self._rounds: list[ToolRound] = []
         self._before: tuple[str, ...] = ()
         self._reply: UpstreamReply | None = None
         self._chunks: AsyncIterator[bytes] | None = None
-        self._reader: wire.StreamReader | None = None
-        self._template: wire.Template | None = None
+        self._reader: Reader | None = None
         self._body = b""
         self._round: tuple[bytes, str] | None = None
-        self._last: tuple[wire.Frame, ...] = ()
-        self._waiting: list[wire.Frame] = []
+        self._last: tuple[Frame, ...] = ()
+        self._waiting: list[Frame] = []
         self._heard = ""
         self._screened = 0
         self._wrote = False
@@ -94,10 +97,12 @@ class ChatDialogue:
     async def forward(self, command: t.Forward) -> t.Event:
         """Send the request to the model and read until the exchange must be asked."""
         self._command = command
+        dropped = False
         if command.tool_result is not None and self._round is not None:
             message, call_id = self._round
-            self._rounds.append(wire.ToolRound(message, call_id, command.tool_result))
+            self._rounds.append(ToolRound(message, call_id, command.tool_result))
             if command.flow is t.Flow.HOLD:
+                dropped = True
                 self._waiting.clear()
         self._flow = command.flow
         await self._let_go()
@@ -111,7 +116,7 @@ class ChatDialogue:
         self._head = to_client(reply.headers, rewritten=not self._silent)
         self._chunks = reply.chunks()
         if _is_event_stream(reply):
-            self._reader = wire.StreamReader(command.watch, template=self._template)
+            self._reader = self._outlet.reader(command.watch, dropped=dropped)
             if not self._waiting:
                 self._heard, self._screened = "", 0
             return await self._read_stream()
@@ -158,7 +163,7 @@ class ChatDialogue:
         return reply
 
     def _prepared(self, command: t.Forward, tool: EndTool | None) -> UpstreamRequest:
-        body = wire.forward_body(
+        body = self._dialect.forward_body(
             self._request, guidance=command.guidance, tool=tool, rounds=self._rounds
         )
         return UpstreamRequest("POST", self._path, self._headers, body)
@@ -190,7 +195,7 @@ class ChatDialogue:
             self._unread, self._lost = b"".join(pieces), True
             return t.ReplyFailed(str(error))
         self._body = b"".join(pieces)
-        whole = wire.read_reply(self._body, command.watch)
+        whole = self._dialect.read_reply(self._body, command.watch)
         if whole.reply is None:
             self._unread = self._body
             return t.ReplyFailed(whole.cut)
@@ -218,15 +223,15 @@ class ChatDialogue:
         if end.reply is None:
             self._unread = end.unread
             return t.ReplyFailed(end.cut)
-        self._template, self._last, self._round = end.template, end.last, end.round
+        self._last, self._round = end.last, end.round
         return t.ReplyEnded(end.reply)
 
-    async def _take(self, frame: wire.Frame) -> None:
+    async def _take(self, frame: Frame) -> None:
         """Let a frame through, or keep it until the exchange has decided."""
-        if frame.kind is wire.FrameKind.ERROR:
+        if frame.kind is FrameKind.ERROR:
             self._error_passed = True
             await self._write(frame.raw)
-        elif frame.kind is wire.FrameKind.PASS:
+        elif frame.kind is FrameKind.PASS:
             if self._flow is t.Flow.THROUGH:
                 await self._write_frame(frame)
             else:
@@ -244,8 +249,9 @@ class ChatDialogue:
 
     # -- the client's side --------------------------------------------------------------------
 
-    async def _write_frame(self, frame: wire.Frame) -> None:
+    async def _write_frame(self, frame: Frame) -> None:
         self._wrote = self._wrote or any(text for _, text in frame.texts)
+        self._outlet.wrote(frame)
         await self._write(frame.raw)
 
     async def _write(self, raw: bytes) -> None:
@@ -260,24 +266,21 @@ class ChatDialogue:
 
     async def _answer(self, text: str, outcome: t.Outcome) -> None:
         """Answer with the gateway's own words as the assistant's message."""
-        seed = outcome.node or "0" * 64
-        template = self._template or wire.new_template(seed, self._request.model, self._at_s)
-        written = wire.write_reply(
-            template, text, self._extension(outcome), stream=self._request.stream
-        )
-        headers = [*self._telling(outcome.decision, outcome.node)]
-        if isinstance(written, bytes):
-            await self._client.answer(200, written, headers)
+        seed, extension = outcome.node or _NO_NODE, self._extension(outcome)
+        headers = self._telling(outcome.decision, outcome.node)
+        if not self._request.stream:
+            body = self._dialect.write_reply(self._request, text, seed, self._at_s, extension)
+            await self._client.answer(200, body, headers)
             return
         if not self._client.started:
             await self._client.start(200, [*_STREAM_HEAD, *headers])
-        await self._client.end(b"".join(written))
+        await self._client.end(self._outlet.reply(text, seed, extension))
 
     async def _finish(self, command: t.Finish) -> None:
         """Let the model's reply end, with the gateway's words after it."""
         extension = self._extension(command.outcome)
         if self._reader is None:
-            body = wire.finish_reply(
+            body = self._dialect.finish_reply(
                 self._body,
                 added=command.added,
                 extension=extension,
@@ -293,24 +296,17 @@ class ChatDialogue:
             return
         if not command.instead:
             await self._flush()
-        seed = command.outcome.node or "0" * 64
-        template = (
-            self._template
-            or self._reader.template
-            or wire.new_template(seed, self._request.model, self._at_s)
-        )
+        seed = command.outcome.node or _NO_NODE
         if command.added:
             words = f"\n\n{command.added}" if self._wrote else command.added
-            for choice in range(self._request.choices):
-                await self._write(wire.text_frame(template, words, choice))
-        last = () if command.instead else self._last
-        frames = wire.finish_frames(template, extension, last, choices=self._request.choices)
+            await self._write(self._outlet.words(words, seed))
+        ending = self._outlet.finish(seed, extension, () if command.instead else self._last)
         if not self._client.started:
             await self._client.start(200, self._told(self._head))
-        await self._client.end(b"".join(frames))
+        await self._client.end(ending)
 
     async def _refuse(self, command: t.Refuse) -> None:
-        body = wire.error_body(
+        body = self._dialect.error_body(
             command.text,
             type="permission_error",
             code="conversation_ended",
@@ -325,12 +321,12 @@ class ChatDialogue:
         if self._silent and self._head:
             await self._fail_as_it_came()
         elif not self._client.started:
-            body = wire.error_body(why, type="api_error", code="upstream_unavailable")
+            body = self._dialect.error_body(why, type="api_error", code="upstream_unavailable")
             await self._client.answer(502, body, self._telling(outcome.decision, outcome.node))
         elif self._error_passed:
             await self._client.end()
         else:
-            frame = wire.error_frame(why, code="upstream_cut", type="api_error")
+            frame = self._dialect.error_frame(why, code="upstream_cut", type="api_error")
             await self._client.end(frame)
 
     async def _fail_as_it_came(self) -> None:

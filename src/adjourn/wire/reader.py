@@ -1,0 +1,73 @@
+"""What the readers of all dialects share: events from bytes, and what becomes of a cut."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import msgspec
+
+from adjourn.wire.dialect import Frame
+from adjourn.wire.sse import BadReply, SseDecoder, SseEvent
+
+_decode = msgspec.json.Decoder().decode
+
+
+class EventReader(ABC):
+    """Cuts a stream into events, and stops at the first that cannot be read."""
+
+    def __init__(self) -> None:
+        self._sse = SseDecoder()
+        self._cut = ""
+        self._bad = b""
+        """What came from the first event on that could not be read."""
+        self.done = False
+        """Whether the reply has ended: nothing after it matters, not even a lost connection."""
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take bytes; return the frames that are complete with them. After a cut, none."""
+        if self._cut:
+            self._bad += data
+            return []
+        frames: list[Frame] = []
+        try:
+            for event in self._sse.feed(data):
+                if self._is_cut():
+                    self._bad += event.raw
+                else:
+                    frames += self._event(event)
+        except BadReply as error:
+            self._cut = str(error)
+        if self._is_cut():
+            self._bad += self._sse.leftover
+            self._sse = SseDecoder()
+        return frames
+
+    def _is_cut(self) -> bool:
+        return bool(self._cut)
+
+    @abstractmethod
+    def _event(self, event: SseEvent) -> list[Frame]:
+        """Return the frames that an event makes."""
+
+    def _object(self, event: SseEvent) -> dict[str, Any] | None:
+        """Return an event's JSON object; None, and the stream is cut, if it has none."""
+        try:
+            body = _decode(event.data or b"")
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            body = None
+        if isinstance(body, dict):
+            return body
+        self._cut = "the model's server sent an event that is not a JSON object"
+        self._bad += event.raw
+        return None
+
+    def _close(self, *, finished: bool) -> bool:
+        """The bytes have ended; tell whether the reply is whole."""
+        if not self._cut and self._sse.leftover.strip():
+            self._cut = "the model's server stopped in the middle of an event"
+        if not self._cut and not finished:
+            self._cut = "the model's server stopped before the reply was finished"
+        return not self._cut
+
+    def _unread(self, last: list[Frame]) -> bytes:
+        """Return what has come and was not given out."""
+        return b"".join(frame.raw for frame in last) + self._bad + self._sse.leftover

@@ -1,0 +1,76 @@
+"""Reading requests of any dialect: JSON kept as it came, errors that say what to mend."""
+
+import hashlib
+from typing import Any, NoReturn
+
+import msgspec
+
+from adjourn.core.errors import BadRequest
+
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_any = msgspec.json.Decoder().decode
+
+
+def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return a body's top-level fields as the bytes they came as, in order.
+
+    Raises:
+        BadRequest: It is not a JSON object in UTF-8.
+    """
+    try:
+        body.decode("utf-8")
+        return _decode_fields(body)
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"The body is not UTF-8 (byte {error.start}).") from None
+    except msgspec.ValidationError:
+        raise BadRequest("The body must be a JSON object.") from None
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"The body is not JSON ({error}).") from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.") from None
+
+
+def decode(raw: bytes | msgspec.Raw) -> Any:
+    """Return a JSON value.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    try:
+        return _decode_any(raw)
+    except msgspec.DecodeError as error:
+        raise BadRequest(f"The body is not JSON ({error}).") from None
+    except RecursionError:
+        raise BadRequest("The body is nested too deeply.") from None
+
+
+def refuse(param: str, message: str, hint: str) -> NoReturn:
+    """Refuse a request for one of its fields.
+
+    Raises:
+        BadRequest: Always.
+    """
+    raise BadRequest(f"{param} {message}.", hint=hint, param=param)
+
+
+def model_of(fields: dict[str, msgspec.Raw]) -> str:
+    """Return the model that is asked for.
+
+    Raises:
+        BadRequest: There is none.
+    """
+    if "model" not in fields or not isinstance(model := decode(fields["model"]), str) or not model:
+        refuse("model", "must be a non-empty string", "Name the model you want to talk to.")
+    return model
+
+
+def fingerprint(part: Any) -> bytes:
+    """Return what stands for a part that is not text, whatever the order of its keys."""
+    ordered = msgspec.json.encode(part, order="sorted")
+    return hashlib.blake2b(ordered, digest_size=32).digest()
+
+
+def text_of(table: Any, key: str) -> str:
+    """Return a text of a table; empty if it is not there, or no text, or there is no table."""
+    value = table.get(key) if isinstance(table, dict) else None
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,55 @@
+"""The client's side of a streamed chat completion: one id, whatever it is made of."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adjourn.wire.dialect import FrameKind
+from adjourn.wire.openai_chat import ChatCompletions
+from adjourn.wire.sse import SseDecoder
+from tests.gateway.model_server import chunk, stream
+
+DIALECT = ChatCompletions()
+REQUEST = DIALECT.parse_request(
+    b'{"model": "m", "n": 2, "messages": [{"role": "user", "content": "hi"}]}'
+)
+
+
+def chunks_of(data: bytes) -> list[dict[str, Any]]:
+    events = [event.data for event in SseDecoder().feed(data) if event.data]
+    assert events[-1] == b"[DONE]"
+    return [json.loads(one) for one in events[:-1]]
+
+
+def test_a_reply_of_our_own() -> None:
+    data = DIALECT.outlet(REQUEST, 7).reply("Bye.", "ab" * 32, {"decision": "end"})
+    chunks = chunks_of(data)
+    assert {one["id"] for one in chunks} == {"chatcmpl-adjourn-" + "ab" * 12}
+    assert chunks[1]["choices"][0]["delta"] == {"content": "Bye."}
+    assert chunks[-1]["adjourn"] == {"decision": "end"}
+    whole = json.loads(DIALECT.write_reply(REQUEST, "Bye.", "ab" * 32, 7, None))
+    assert whole["id"] == chunks[0]["id"]
+    assert whole["created"] == 7
+
+
+def test_words_are_added_to_every_choice() -> None:
+    outlet = DIALECT.outlet(REQUEST, 7)
+    data = outlet.words("More.", "0") + outlet.finish("0", None)
+    assert [one["choices"][0]["index"] for one in chunks_of(data)[:2]] == [0, 1]
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_rounds_go_on_under_the_first_id_unless_it_was_never_seen(dropped: bool) -> None:
+    outlet = DIALECT.outlet(REQUEST, 7)
+    first = outlet.reader("end_conversation")
+    for piece in stream("One.").pieces:
+        for frame in first.feed(piece):
+            if not dropped and frame.kind is FrameKind.PASS:
+                outlet.wrote(frame)
+    second = outlet.reader("end_conversation", dropped=dropped)
+    other = chunk({"role": "assistant", "content": "Two."}).replace(b"chatcmpl-1", b"chatcmpl-2")
+    (frame,) = second.feed(other)
+    delta = json.loads(frame.raw[6:])
+    assert delta["id"] == ("chatcmpl-2" if dropped else "chatcmpl-1")
+    assert ("role" in delta["choices"][0]["delta"]) is dropped
