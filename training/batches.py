@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from examples import Example
 from tokenizers import Tokenizer
 
 from adjourn.core.messages import Role
 from adjourn.detectors.local_heads import HAZARDS, HEADS
 from adjourn.detectors.local_input import Window, windows
+from adjourn.evals.detection.examples import Example
 
 TOKENS_PER_BATCH = 3072
 CONTEXT_SHARE = 0.3

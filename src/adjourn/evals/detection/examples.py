@@ -1,20 +1,29 @@
-"""Training examples: a conversation, and what is known of its newest message.
+"""Examples: a conversation, and what is known of its newest message.
 
 A source speaks of some heads only; the others are masked, never taken for "no".
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
+from adjourn.core.assessments import PROBABILITIES
+from adjourn.core.hazards import Hazard
 from adjourn.core.messages import Message, Role
-from adjourn.detectors.local_heads import HAZARDS, HEADS, OF_USER
 
-USER_SCALARS = tuple(sorted(OF_USER))
-NOTHING: Mapping[str, float] = dict.fromkeys(USER_SCALARS, 0.0)
+HAZARDS: Final = tuple(map(str, Hazard))
+HEADS: Final = (*HAZARDS, *PROBABILITIES)
+"""What is asked of a detector: hazards, then the fields of ``Assessment``."""
+OF_REPLIES: Final = frozenset({"refuses", "redirects"})
+OF_ANSWERS: Final = frozenset({"insists", "confirms", "declines"})
+"""Meaningful only for a message that follows one by the assistant."""
+NOTHING: Final[Mapping[str, float]] = dict.fromkeys(
+    (head for head in PROBABILITIES if head not in OF_REPLIES), 0.0
+)
 """An ordinary user message: every head of user messages is 0."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Example:
     """One example.
 
@@ -39,7 +48,6 @@ class Example:
     weight: float = 1.0
     kind: str = ""
     lang: str = "en"
-    extra: Mapping[str, str] = field(default_factory=dict)
 
     def conversation(self) -> list[Message]:
         """Return the example as the detector gets it."""
@@ -57,7 +65,7 @@ def harmful(hazards: Mapping[str, float] | None, harm: float = 1.0) -> dict[str,
     labels: dict[str, float] = {"harm": harm, "wants_end": 0.0}
     if hazards is None:
         return labels
-    labels.update(dict.fromkeys(map(str, HAZARDS), 0.0))
+    labels.update(dict.fromkeys(HAZARDS, 0.0))
     labels.update(hazards)
     if not {"ssh", "vcr"} & hazards.keys():
         labels.update({"crisis_self": 0.0, "crisis_others": 0.0})

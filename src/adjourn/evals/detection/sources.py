@@ -6,11 +6,13 @@ Lives here: what a source's label means for our heads, and which heads it says n
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from examples import NOTHING, Example, check, harmful
-
+from adjourn.core.errors import BadInput
 from adjourn.core.messages import Role
+from adjourn.evals.detection.examples import NOTHING, Example, check, harmful
+
+_HINT: Final = "docs/detector.md names the public repositories, training/README.md the files"
 
 CATQA = {
     "Illegal Activity": "ncr", "Child Abuse": "cse", "Hate/Harass/Violence": "hte",
@@ -57,18 +59,19 @@ CRISIS_WORDS = (
 
 
 def read(folder: Path) -> list[Example]:
-    """Return every example of the data folder, in file order."""
+    """Return every example of the data folder, in file order.
+
+    Raises:
+        BadInput: A file is missing, or a line of it is not as expected.
+    """
     found: list[Example] = []
-    for row in _rows(folder / "messages.jsonl"):
-        reader = MESSAGES.get(row["source"])
-        if reader is not None and row["text"].strip():
-            found.extend(reader(row))
-    talks = _rows(folder / "conversations.jsonl")
-    found.extend(_convabuse(row) for row in talks if row["kind"] == "abuse")
-    for i, row in enumerate(_rows(folder / "intents.jsonl")):
-        found.extend(_clinc(i, row))
-    found.extend(_reply(row) for row in _rows(folder / "replies.jsonl"))
-    return [check(example) for example in found]
+    for name, reader in _FILES.items():
+        for number, row in enumerate(_rows(folder / name)):
+            try:
+                found.extend(check(example) for example in reader(number, row))
+            except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+                raise _odd(folder / name, number, f"{type(error).__name__} {error}") from None
+    return found
 
 
 def dialogues(folder: Path) -> list[tuple[str, str]]:
@@ -90,9 +93,34 @@ def speaks_of_crisis(text: str) -> bool:
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines):
+                row = json.loads(line)
+                if not isinstance(row, dict):
+                    raise _odd(path, number, "not an object")
+                yield row
+    except OSError as error:
+        raise BadInput(
+            f"{path}: {error.strerror}", hint=f"the folder must hold {', '.join(_FILES)}"
+        ) from None
+    except ValueError as error:
+        raise BadInput(f"{path}: not JSON lines in UTF-8: {error}", hint=_HINT) from None
+
+
+def _odd(path: Path, number: int, why: str) -> BadInput:
+    return BadInput(f"{path}, line {number + 1}: {why}", hint=_HINT)
+
+
+def _message(_: int, row: dict[str, Any]) -> Iterator[Example]:
+    reader = MESSAGES.get(row["source"])
+    if reader is not None and row["text"].strip():
+        yield from reader(row)
+
+
+def _talk(_: int, row: dict[str, Any]) -> Iterator[Example]:
+    if row["kind"] == "abuse":
+        yield _convabuse(row)
 
 
 def _user(row: dict[str, Any], labels: dict[str, float], **more: Any) -> Iterator[Example]:
@@ -216,14 +244,14 @@ def _clinc(i: int, row: dict[str, Any]) -> Iterator[Example]:
         yield Example(row["text"], Role.USER, dict(NOTHING), row["source"], kind=intent, weight=0.6)
 
 
-def _reply(row: dict[str, Any]) -> Example:
+def _reply(_: int, row: dict[str, Any]) -> Iterator[Example]:
     label = row["label"]
     labels: dict[str, float] = {"redirects": 1.0 if label == "redirected" else 0.0}
     if label not in ("redirected", "contradicted", "counseling", "dontknow"):
         labels["refuses"] = 1.0 if label == "rejected" else 0.0
     if label == "complied":
         labels["harm"] = 0.0
-    return Example(
+    yield Example(
         row["reply"], Role.ASSISTANT, labels, row["source"],
         group="rp" + row["prompt"][:40], before=((Role.USER, row["prompt"]),), kind=label,
     )  # fmt: skip
@@ -243,3 +271,21 @@ MESSAGES = {
     "thu-coai/DiaSafety": _diasafety,
     "t-davidson/hate-speech-and-offensive-language": _davidson,
 }
+
+
+_FILES: Final = {
+    "messages.jsonl": _message,
+    "conversations.jsonl": _talk,
+    "intents.jsonl": _clinc,
+    "replies.jsonl": _reply,
+}
+
+
+def unused_intents(folder: Path) -> list[Example]:
+    """Return rows of the intent data that training leaves out: ordinary utterances."""
+    special = ("goodbye", "cancel", "thank_you", "repeat", "yes", "no", "maybe")
+    return [
+        Example(row["text"], Role.USER, dict(NOTHING), row["source"], kind="benign")
+        for i, row in enumerate(_rows(folder / "intents.jsonl"))
+        if i % 5 == 1 and row["intent"] not in special
+    ]

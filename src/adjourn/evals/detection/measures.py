@@ -1,23 +1,32 @@
 """Figures of a ranking: areas, recall at fixed false-positive rates, calibration error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
-RESAMPLES = 200
-BINS = 10
+RESAMPLES: Final = 200
+BINS: Final = 10
+Interval = tuple[float, float, float]
+"""A figure with the ends of its 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Every measure of one ranking, and how many it rests on."""
+
+    positives: int
+    negatives: int
+    measures: Mapping[str, Interval]
 
 
 def auroc(score: Floats, truth: Floats) -> float:
     """P(a positive scores above a negative), ties counting half."""
-    order = np.argsort(score, kind="stable")
-    ranks = np.empty(len(score))
-    values, start = score[order], 0
-    for end in [*(np.flatnonzero(np.diff(values)) + 1), len(values)]:
-        ranks[order[start:end]] = (start + 1 + end) / 2
-        start = end
+    ranks = rankdata(score)
     positives = truth.sum()
     negatives = len(truth) - positives
     return float(
@@ -59,7 +68,7 @@ def ece(score: Floats, truth: Floats) -> float:
     return float(sum(gaps) / len(score))
 
 
-MEASURES: dict[str, Callable[[Floats, Floats], float]] = {
+MEASURES: Final[dict[str, Callable[[Floats, Floats], float]]] = {
     "auroc": auroc,
     "auprc": auprc,
     "recall_at_1pc_fpr": recall_at(0.01),
@@ -68,7 +77,7 @@ MEASURES: dict[str, Callable[[Floats, Floats], float]] = {
 }
 
 
-def figures(score: Floats, truth: Floats, seed: int) -> dict[str, object]:
+def figures(score: Floats, truth: Floats, seed: int) -> Figures:
     """Return every measure with a 95 % interval from resampling positives and negatives."""
     rng = np.random.default_rng(seed)
     ones, zeros = np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)
@@ -76,37 +85,9 @@ def figures(score: Floats, truth: Floats, seed: int) -> dict[str, object]:
         np.concatenate([rng.choice(ones, len(ones)), rng.choice(zeros, len(zeros))])
         for _ in range(RESAMPLES)
     ]
-    out: dict[str, object] = {"positives": len(ones), "negatives": len(zeros)}
+    measures: dict[str, Interval] = {}
     for name, measure in MEASURES.items():
-        values = [measure(score[i], truth[i]) for i in drawn]
-        low, high = np.quantile(values, [0.025, 0.975])
-        out[name] = [round(float(v), 4) for v in (measure(score, truth), low, high)]
-    return out
-
-
-def platt(logit: Floats, target: Floats, weight: Floats, share: float) -> tuple[float, float]:
-    """Fit scale and offset so that sigmoid(scale * logit + offset) is a probability.
-
-    Positives and negatives are weighted so that positives are ``share`` of all: the probability
-    is right for traffic in which that many messages are positive. ``share`` 0 leaves weights.
-    """
-    weight = weight.copy()
-    if share and (weight * target).sum() > 0 and (weight * (1 - target)).sum() > 0:
-        positive = (weight * target).sum()
-        negative = (weight * (1 - target)).sum()
-        weight = weight * (target * share / positive + (1 - target) * (1 - share) / negative)
-    weight = weight / weight.sum()
-    scale, offset = 1.0, 0.0
-    for _ in range(60):
-        p = 1 / (1 + np.exp(-np.clip(scale * logit + offset, -30, 30)))
-        gap, curve = weight * (p - target), weight * p * (1 - p) + 1e-9
-        ridge = 1e-3  # towards scale 1, so that a separable head keeps finite probabilities
-        gradient = np.array([(gap * logit).sum() + ridge * (scale - 1), gap.sum()])
-        cross = (curve * logit).sum()
-        hessian = np.array([[(curve * logit**2).sum() + ridge, cross], [cross, curve.sum() + 1e-6]])
-        step = np.linalg.solve(hessian, gradient)
-        step *= min(1.0, 2.0 / np.abs(step).max())
-        scale, offset = scale - float(step[0]), offset - float(step[1])
-        if np.abs(step).max() < 1e-6:
-            break
-    return max(scale, 0.05), offset
+        low, high = np.quantile([measure(score[i], truth[i]) for i in drawn], [0.025, 0.975])
+        at = measure(score, truth)
+        measures[name] = (round(at, 4), round(float(low), 4), round(float(high), 4))
+    return Figures(len(ones), len(zeros), measures)

@@ -1,0 +1,1 @@
+"""How good a detector is: labelled examples, figures per head and source, the model card."""
