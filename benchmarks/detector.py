@@ -1,17 +1,27 @@
-"""How fast the local detector is: one message at a time, and as many as it can.
+"""How fast the local detector is, beside plain onnxruntime in the same run.
 
-    nice -n 0 .venv/bin/python benchmarks/detector.py [--json]
+    python benchmarks/detector.py [--json]
 
-Prints milliseconds per 30-word message at concurrency 1 (p50, p99) and messages per second at
-concurrency 1, 8 and 64, on one and on two threads, each after a warm-up; every text differs, so
-that nothing is remembered.
+For one and two threads and concurrency 1, 8 and 64: messages per second, and the time from asking
+to the answer (p50, p99), of 30-word messages that all differ, so that nothing is remembered. The
+peer is the same network in the same onnxruntime with that many threads of its own (intra-op), one
+message at a time in a queue: what one gets by calling the library. It reads the message only; the
+detector also folds disguises, cuts windows, takes turns and calibrates.
 """
 
 import argparse
 import asyncio
+import importlib.resources
 import json
 import random
 import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
 
 from adjourn.core.messages import Message, Role
 from adjourn.detectors.local import LocalDetector
@@ -23,72 +33,112 @@ TEXT = (
 WORDS = TEXT.split()
 MESSAGES = 400
 REFUSAL = "I'm sorry, but I can't help with that. Is there something else you would like to do?"
+Conversation = list[Message]
+Row = dict[str, float | int | str]
 
 
-def messages(count: int, seed: int, words: int = 30) -> list[list[Message]]:
+class Plain:
+    """The network by onnxruntime alone."""
+
+    def __init__(self, threads: int) -> None:
+        folder = importlib.resources.files("adjourn.detectors") / "weights"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self._session: Any = onnxruntime.InferenceSession(
+            (folder / "local.onnx").read_bytes(), options, providers=["CPUExecutionProvider"]
+        )
+        self._tokenizer = Tokenizer.from_str((folder / "tokenizer.json").read_text("utf-8"))
+        self._queue = ThreadPoolExecutor(1)
+
+    async def ask(self, conversation: Conversation) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._queue, self._run, conversation)
+
+    def _run(self, conversation: Conversation) -> None:
+        ids = np.array([self._tokenizer.encode(conversation[-1].text).ids], np.int64)
+        self._session.run(["logits"], {"ids": ids, "kinds": np.zeros_like(ids)})
+
+    async def aclose(self) -> None:
+        self._queue.shutdown()
+
+
+class Local:
+    """The detector that ships."""
+
+    def __init__(self, threads: int) -> None:
+        self._detector = LocalDetector(threads=threads)
+
+    async def ask(self, conversation: Conversation) -> None:
+        await self._detector.assess([conversation])
+
+    async def aclose(self) -> None:
+        await self._detector.aclose()
+
+
+def messages(count: int, seed: int, words: int = 30) -> list[Conversation]:
     rng = random.Random(seed)
     return [[Message.of(Role.USER, " ".join(rng.choices(WORDS, k=words)))] for _ in range(count)]
 
 
-def with_context(conversations: list[list[Message]]) -> list[list[Message]]:
+def with_context(conversations: list[Conversation]) -> list[Conversation]:
     before = [Message.of(Role.USER, " ".join(WORDS)), Message.of(Role.ASSISTANT, REFUSAL)]
     return [[*before, *one] for one in conversations]
 
 
-async def one_by_one(detector: LocalDetector, found: list[list[Message]]) -> tuple[float, float]:
-    took = []
-    for conversation in found:
-        began = time.perf_counter()
-        await detector.assess([conversation])
-        took.append((time.perf_counter() - began) * 1000)
-    took.sort()
-    return took[len(took) // 2], took[int(len(took) * 0.99)]
-
-
-async def at_once(detector: LocalDetector, found: list[list[Message]], concurrency: int) -> float:
-    waiting = iter(found)
+async def at_once(
+    ask: Callable[[Conversation], Awaitable[None]], found: list[Conversation], concurrency: int
+) -> dict[str, float]:
+    """Return messages per second, and the median and 99th percentile of milliseconds."""
+    waiting, took = iter(found), []
 
     async def client() -> None:
         for conversation in waiting:
-            await detector.assess([conversation])
+            began = time.perf_counter()
+            await ask(conversation)
+            took.append((time.perf_counter() - began) * 1000)
 
     began = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(concurrency)))
-    return len(found) / (time.perf_counter() - began)
+    whole = time.perf_counter() - began
+    p50, p99 = np.percentile(took, [50, 99])
+    return {"per_s": len(found) / whole, "p50_ms": float(p50), "p99_ms": float(p99)}
 
 
-async def run() -> list[dict[str, float | int | str]]:
-    rows: list[dict[str, float | int | str]] = []
+async def run() -> list[Row]:
+    rows: list[Row] = []
     for threads in (1, 2):
-        detector = LocalDetector(threads=threads)
-        await one_by_one(detector, messages(20, seed=1))
-        p50, p99 = await one_by_one(detector, messages(MESSAGES, seed=2))
-        row: dict[str, float | int | str] = {"threads": threads, "p50_ms": p50, "p99_ms": p99}
-        p50, _ = await one_by_one(detector, with_context(messages(MESSAGES, seed=3)))
-        row["p50_ms_in_context"] = p50
-        for concurrency in (1, 8, 64):
-            found = messages(MESSAGES, seed=10 + concurrency)
-            row[f"per_s_at_{concurrency}"] = await at_once(detector, found, concurrency)
-        long = [Message.of(Role.USER, " ".join(random.Random(4).choices(WORDS, k=40_000)))]
-        began = time.perf_counter()
-        await detector.assess([long])
-        row["ms_for_200_kB"] = (time.perf_counter() - began) * 1000
-        await detector.aclose()
-        rows.append(
-            {key: round(value, 2) for key, value in row.items() if not isinstance(value, str)}
-        )
+        for name, made in (("local", Local(threads)), ("plain onnxruntime", Plain(threads))):
+            await at_once(made.ask, messages(30, seed=1), 1)
+            for concurrency in (1, 8, 64):
+                found = messages(MESSAGES, seed=10 + concurrency)
+                figures = await at_once(made.ask, found, concurrency)
+                rows.append({"what": name, "threads": threads, "at_once": concurrency, **figures})
+            if name == "local":
+                context = await at_once(made.ask, with_context(messages(MESSAGES, seed=3)), 1)
+                rows.append(
+                    {"what": "local, in context", "threads": threads, "at_once": 1, **context}
+                )
+                long = messages(1, seed=4, words=40_000)
+                figures = await at_once(made.ask, long, 1)
+                rows.append({"what": "local, 200 kB", "threads": threads, "at_once": 1, **figures})
+            await made.aclose()
     return rows
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
+    as_json = parser.parse_args().json
     rows = asyncio.run(run())
-    if parser.parse_args().json:
+    if as_json:
         print(json.dumps(rows))
         return
+    print("| | threads | at once | messages/s | p50 | p99 |\n|---|---|---|---|---|---|")
     for row in rows:
-        print("  ".join(f"{key} {value}" for key, value in row.items()))
+        per_s = f"{row['per_s']:.0f}" if float(row["per_s"]) >= 10 else f"{row['per_s']:.1f}"
+        print(
+            f"| {row['what']} | {row['threads']} | {row['at_once']} | {per_s} "
+            f"| {row['p50_ms']:.1f} ms | {row['p99_ms']:.1f} ms |"
+        )
 
 
 if __name__ == "__main__":

@@ -151,10 +151,11 @@ async def test_a_report_says_what_was_right_wrong_silent_and_unanswered(data: Pa
     assert set(report.not_judged) == set(HEADS) - {"vcr", "harm"}
     (harm,) = [row for row in report.by_source if row.head == "harm"]
     assert harm.figures.measures["auroc"] == (1.0, 1.0, 1.0)
-    (vcr,) = [one for one in report.at_thresholds if one.source == "Phylliida/BailStudy"]
+    (vcr,) = [one for one in report.at_thresholds if one.head == "vcr"]
+    assert vcr.source == "public"
     assert (vcr.head, vcr.threshold) == ("vcr", thresholds_of(policy)["vcr"])
     assert (vcr.recall.count, vcr.recall.of) == (20, 20)
-    assert (vcr.false_positives.count, vcr.false_positives.of) == (0, 20)
+    assert vcr.false_positives.count == 0
     assert {one.name for one in report.fairness} == {"all others"}
     assert set(as_markdown(report)) == {
         "by source", "by language", "by length", "at thresholds", "fairness",

@@ -96,6 +96,9 @@ _IDENTITY: Final = frozenset(
 )
 
 
+PUBLIC: Final = "public"
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Harmless messages of one group, and how many would count as something they are not."""
@@ -115,6 +118,7 @@ class AtThreshold:
 
     head: str
     source: str
+    """``public`` for all public data together."""
     threshold: float
     recall: Rate
     false_positives: Rate
@@ -163,12 +167,16 @@ def at_thresholds(
     policy: Policy,
     speaks_of: Callable[[Sequence[Example], str], tuple[Bools, Floats]],
 ) -> Iterator[AtThreshold]:
-    """Yield recall and false positives of each head at the policy's threshold, by source."""
-    sources = np.array([one.source for one in found])
+    """Yield recall and false positives of each head at the policy's threshold.
+
+    Public sources count together, own-written ones each by itself.
+    """
+    names = [one.source if one.source.startswith("own/") else PUBLIC for one in found]
+    sources = np.array(names)
     for head, threshold in thresholds_of(policy).items():
         over = p[:, HEADS.index(head)] >= threshold
         says, target = speaks_of(found, head)
-        for source in sorted({one.source for one in found}):
+        for source in sorted(set(names), reverse=True):
             mine = says & (sources == source)
             ones, zeros = mine & (target >= 0.5), mine & (target == 0)
             if max(ones.sum(), zeros.sum()) >= LEAST:
