@@ -17,6 +17,7 @@ Forge another letter.,Forgery,Fraud/Deception
 """
 QUIET = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("inspects_streams_are_let_go"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]

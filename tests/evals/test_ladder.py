@@ -10,6 +10,7 @@ from adjourn.evals.scenarios import Expect, ladder_scenarios
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("inspects_streams_are_let_go"),
     # Inspect's own dependencies are not free of them.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -126,7 +126,10 @@ def test_a_stream_that_hangs_in_the_middle(run: Run) -> None:
         Conversation(running.sdk(max_retries=0), stream=True).say("hi")
 
 
-@pytest.mark.parametrize("ending", ["eof", "reset", "regular"])
+RESET = pytest.param("reset", marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("ending", ["eof", RESET, "regular"])
 def test_a_stream_cut_after_any_byte_is_an_error(run: Run, ending: str) -> None:
     whole = b"".join(stream("I refuse. Something else instead").pieces)
     finished = whole.index(b'"finish_reason": "stop"') + len(b'"finish_reason": "stop"}]}\n\n')
@@ -147,7 +150,7 @@ def test_a_stream_cut_after_any_byte_is_an_error(run: Run, ending: str) -> None:
     assert Conversation(client, stream=True).say("you idiot").startswith("I refuse.")
 
 
-@pytest.mark.parametrize("ending", ["eof", "reset"])
+@pytest.mark.parametrize("ending", ["eof", RESET])
 def test_a_whole_reply_cut_after_any_byte_is_an_error(run: Run, ending: str) -> None:
     (whole,) = completion("I refuse. Something else instead").pieces
     cut_at = 0

@@ -242,7 +242,7 @@ KINDS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(KINDS, st.dictionaries(st.text(max_size=8), ODD), ODD, ODD), max_size=8))
 def test_hostile_events_never_raise(odd: list[tuple[str, dict[str, Any], Any, Any]]) -> None:
     reader, outlet = MessageReader(TOOL), MessageOutlet(REQUEST)
