@@ -48,6 +48,7 @@ __all__ = [
     "TelemetryConfig",
     "UpstreamConfig",
     "load_config",
+    "store_at",
 ]
 
 _PREFIX: Final = "ADJOURN_"
@@ -73,6 +74,15 @@ class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Where nodes, ends and the ledger's entries are kept."""
 
     path: str = "adjourn-data/adjourn.sqlite3"
+    """SQLite file, for one gateway process; not used if there is a ``url``."""
+    url: str = ""
+    """``postgresql://user@host:5432/database``, for several processes and machines."""
+    password: str = ""
+    """For the user of the URL. Set it by environment or ``password_file``."""
+    password_file: str = ""
+    when_down: Literal["pass", "fail"] = "pass"
+    """While the database does not answer: let requests pass whose conversation is not known to be
+    ended, with nothing ending meanwhile, or answer them with 503, which SDKs try again."""
 
 
 class DetectionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -154,6 +164,9 @@ def load_config(
             outside[key] = variable
     for key, value in (flags or {}).items():
         if value is not None:
+            if key == "store.path":  # --store takes either, and goes over both
+                _put(document, "store.url", value if is_postgres(value) else "")
+                outside["store.url"] = "--store"
             _put(document, key, value)
             outside[key] = "--" + key.rpartition(".")[2].replace("_", "-")
     origin = _Origin(name, text, outside)
@@ -161,7 +174,19 @@ def load_config(
     return _with_keys(config, origin, environ)
 
 
-_OTHER_VARIABLES: Final = frozenset({"ADJOURN_REQUIRE_CHROMIUM", "ADJOURN_DATA"})
+def store_at(location: str) -> StoreConfig:
+    """Return where a file or a database that is named on its own is."""
+    return StoreConfig(url=location) if is_postgres(location) else StoreConfig(path=location)
+
+
+def is_postgres(location: str) -> bool:
+    """Tell whether a store is a PostgreSQL database, rather than a file."""
+    return location.startswith(("postgresql://", "postgres://"))
+
+
+_OTHER_VARIABLES: Final = frozenset(
+    {"ADJOURN_REQUIRE_CHROMIUM", "ADJOURN_REQUIRE_POSTGRES", "ADJOURN_DATA"}
+)
 """Variables of the test suite that begin with the prefix but are no configuration."""
 
 
@@ -303,6 +328,8 @@ def _checked(config: Config, origin: _Origin) -> Config:
     url = config.upstream.base_url
     if url and not url.startswith(("http://", "https://")):
         raise refuse("upstream.base_url", "is not a URL", "begin with http:// or https://")
+    if config.store.url and not is_postgres(config.store.url):
+        raise refuse("store.url", "is not a PostgreSQL URL", "begin with postgresql://")
     _check_numbers(config, origin)
     _check_detectors(config, origin)
     for one in config.keys:
@@ -318,6 +345,8 @@ def _with_keys(config: Config, origin: _Origin, environ: Mapping[str, str]) -> C
     """Return the configuration with the keys that files and variables hold."""
     key = _key(config.upstream.api_key_file, "upstream.api_key_file", origin)
     upstream = msgspec.structs.replace(config.upstream, api_key=key or config.upstream.api_key)
+    password = _key(config.store.password_file, "store.password_file", origin)
+    store = msgspec.structs.replace(config.store, password=password or config.store.password)
     detectors: list[DetectorConfig] = []
     for at, one in enumerate(config.detector):
         key = _key(one.api_key_file, "detector.api_key_file", origin, at) or one.api_key
@@ -331,7 +360,9 @@ def _with_keys(config: Config, origin: _Origin, environ: Mapping[str, str]) -> C
                     at,
                 )
         detectors.append(msgspec.structs.replace(one, api_key=key))
-    return msgspec.structs.replace(config, upstream=upstream, detector=tuple(detectors))
+    return msgspec.structs.replace(
+        config, upstream=upstream, store=store, detector=tuple(detectors)
+    )
 
 
 def _key(path: str, name: str, origin: _Origin, at: int = 0) -> str:

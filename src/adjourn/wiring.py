@@ -14,7 +14,7 @@ from typing import Any, Final
 from starlette.routing import BaseRoute
 
 from adjourn.chat.routes import chat_routes
-from adjourn.config import Config, KeyConfig
+from adjourn.config import Config, KeyConfig, StoreConfig
 from adjourn.console.access import Access, Role, User
 from adjourn.console.routes import Console, ConsoleParts
 from adjourn.core.entries import Append, Entry, EntryKind
@@ -51,6 +51,10 @@ from adjourn.runtime.spans import TracedUpstream
 from adjourn.runtime.tracing import start_tracing
 from adjourn.store.checkup import check_sqlite
 from adjourn.store.jsonl_ledger import JsonlLedger, export_line
+from adjourn.store.postgres import PostgresStore
+from adjourn.store.postgres_checkup import check_postgres
+from adjourn.store.postgres_ledger import PostgresLedger
+from adjourn.store.postgres_link import PostgresSettings
 from adjourn.store.sqlite import SqliteStore
 from adjourn.store.sqlite_ledger import SqliteLedger
 from adjourn.upstream.http import HttpUpstream
@@ -101,7 +105,8 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     parts = replace(parts, store=store, upstream=upstream, detectors=detectors)
     works = {f"detector:{one.name}": one.health.is_well for one in detectors}
     works["upstream"] = upstream.health.is_well
-    readiness = Readiness(store, works, parts.clock)
+    needs_store = config.store.when_down == "fail"
+    readiness = Readiness(store, works, parts.clock, needs_store=needs_store)
     metrics.watch({"store": store.health.is_well, **works})
     keyring = Keyring(_keys(config.keys), parts.clock)
     appeals = Appeals(parts.store, parts.clock, parts.appeal_key)
@@ -127,6 +132,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             beside=beside(config),
         ),
         keep_evidence=evidence.keep,
+        needs_store=needs_store,
     )
 
     def put_in_force(policy: Policy) -> None:
@@ -205,7 +211,7 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
         detectors = make_detectors(config)
         for detector in detectors:
             stack.push_async_callback(detector.aclose)
-        store = SqliteStore.open(config.store.path)
+        store = await open_store(config.store)
         stack.push_async_callback(store.aclose)
         parts = Parts(
             policy, store, detectors, upstream, SystemClock(), shipped_resources(),
@@ -234,16 +240,28 @@ async def appeal_desk(config: Config) -> AsyncIterator[Appeals]:
     Raises:
         BadConfig: It cannot be opened, or a gateway has it open.
     """
-    store = SqliteStore.open(config.store.path)
+    key = read_key(_appeal_key_file(config))
+    store = await open_store(config.store)
     try:
-        yield Appeals(store, SystemClock(), read_key(_appeal_key_file(config)))
+        yield Appeals(store, SystemClock(), key)
     finally:
         await store.aclose()
 
 
-def open_ledger(path: str) -> Ledger:
-    """Open the ledger of a SQLite file, or an export, to read it; ``BadInput`` if there is none."""
-    return JsonlLedger(path) if path.endswith(".jsonl") else SqliteLedger.open(path)
+async def open_store(store: StoreConfig) -> SqliteStore | PostgresStore:
+    """Open the configured store; ``BadConfig`` if it cannot be."""
+    if store.url:
+        return await PostgresStore.open(store.url, PostgresSettings(password=store.password))
+    return SqliteStore.open(store.path)
+
+
+def open_ledger(store: StoreConfig) -> Ledger:
+    """Open a store's ledger, or an export of one, to read it; ``BadInput`` if there is none."""
+    if store.url:
+        return PostgresLedger.open(store.url, PostgresSettings(password=store.password))
+    if store.path.endswith(".jsonl"):
+        return JsonlLedger(store.path)
+    return SqliteLedger.open(store.path)
 
 
 def make_upstream(config: Config) -> HttpUpstream:
@@ -273,6 +291,11 @@ async def check_store(config: Config) -> str:
     Raises:
         BadConfig: It cannot be used.
     """
+    if config.store.url:
+        _appeal_key_file(config)
+        return await check_postgres(
+            config.store.url, PostgresSettings(password=config.store.password)
+        )
     return await asyncio.to_thread(check_sqlite, Path(config.store.path))
 
 
@@ -306,8 +329,19 @@ def _access(config: Config, clock: Clock) -> Access:
 
 
 def _appeal_key_file(config: Config) -> Path:
-    """Return where the key for appeals is kept: beside the database, if nowhere else."""
+    """Return where the key for appeals is kept: beside the SQLite file, if nowhere else.
+
+    Raises:
+        BadConfig: Several gateways may use the store, and no file is named that they share.
+    """
     given = config.appeals.key_file
+    if config.store.url and not given:
+        raise BadConfig(
+            "is not set, and all gateways on one database must share it",
+            file="configuration",
+            key="appeals.key_file",
+            hint="make one for all of them: head -c 32 /dev/urandom > FILE",
+        )
     return Path(given) if given else Path(config.store.path).with_suffix(".appeal-key")
 
 

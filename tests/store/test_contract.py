@@ -6,6 +6,8 @@ from types import MappingProxyType
 
 import pytest
 
+from adjourn.core import merkle
+from adjourn.core.appeals import Appeal, AppealState
 from adjourn.core.decisions import Delivered
 from adjourn.core.entries import Append
 from adjourn.core.errors import StoreUnavailable
@@ -250,6 +252,88 @@ async def test_a_reversal_stands(store: AnyStore) -> None:
     assert (await store.look_up(path("a", 4))).end is None
     deeper = ending("a", 5)
     assert await store.append(deeper) == deeper.end
+
+
+APPEAL = Appeal(node_id("a/1"), 7, b"sealed \x00 words")
+
+
+async def test_an_appeal_is_recorded_step_by_step(store: AnyStore) -> None:
+    await store.append(ending("a"))
+    assert await store.put_appeal(APPEAL, entry("filed"), None) == APPEAL
+    assert await store.appeal(APPEAL.node) == APPEAL
+    reversal = replace(
+        APPEAL, state=AppealState.REVERSED, decided_at_ms=9, reviewer="ré", reason="misread"
+    )
+    assert await store.put_appeal(reversal, entry("reversed"), AppealState.FILED) == reversal
+    assert await store.appeal(APPEAL.node) == reversal
+    assert (await store.look_up(path("a", 4))).end is None
+    assert len(await store.entries(0, 10)) == 3
+
+
+async def test_an_appeal_that_stands_otherwise_is_not_touched(store: AnyStore) -> None:
+    await store.append(ending("a"))
+    assert await store.put_appeal(APPEAL, entry("filed"), AppealState.FILED) is None
+    await store.put_appeal(APPEAL, entry("filed"), None)
+    other = replace(APPEAL, words=b"other", state=AppealState.UPHELD)
+    assert await store.put_appeal(other, entry("again"), None) == APPEAL
+    assert await store.put_appeal(other, entry("again"), AppealState.ACKNOWLEDGED) == APPEAL
+    assert len(await store.entries(0, 10)) == 2
+
+
+async def test_of_many_concurrent_decisions_one_is_recorded(store: AnyStore) -> None:
+    await store.append(ending("a"))
+    await store.put_appeal(APPEAL, entry("filed"), None)
+    decisions = [
+        replace(APPEAL, state=state, reviewer=f"reviewer {number}", decided_at_ms=9)
+        for number in range(8)
+        for state in (AppealState.UPHELD, AppealState.REVERSED)
+    ]
+    told = await asyncio.gather(
+        *(
+            store.put_appeal(one, entry(f"{one.reviewer} {one.state}"), AppealState.FILED)
+            for one in decisions
+        )
+    )
+    assert set(told) == {await store.appeal(APPEAL.node)}
+    assert len(await store.entries(0, 100)) == 3
+
+
+async def test_there_is_no_appeal_without_an_end(store: AnyStore) -> None:
+    assert await store.put_appeal(APPEAL, entry("filed"), None) is None
+    assert await store.appeal(APPEAL.node) is None
+    assert await store.appeal(NodeId("no id")) is None
+    assert await store.entries(0, 10) == []
+
+
+async def test_appeals_are_listed_newest_first_and_forgotten_in_time(store: AnyStore) -> None:
+    for number in range(1, 4):
+        await store.append(ending(str(number)))
+        one = Appeal(node_id(f"{number}/1"), number, b"words", decided_at_ms=10 * number)
+        await store.put_appeal(one, entry(f"filed {number}"), None)
+    assert [one.filed_at_ms for one in await store.appeals(2)] == [3, 2]
+    assert await store.forget_appeals(30) == 2
+    assert await store.forget_appeals(30) == 0
+    assert [one.words for one in await store.appeals(9)] == [b"words", b"", b""]
+
+
+async def test_evidence_is_kept_once_and_can_be_erased(store: AnyStore) -> None:
+    for number in range(1, 4):
+        await store.put_evidence(node_id(f"{number}"), number, b"sealed \x00")
+    await store.put_evidence(node_id("1"), 9, b"other")
+    assert await store.evidence(node_id("1")) == b"sealed \x00"
+    assert await store.forget_evidence(2) == 1
+    assert await store.evidence(node_id("1")) is None
+    assert await store.erase_evidence(node_id("2"))
+    assert not await store.erase_evidence(node_id("2"))
+    assert await store.evidence(node_id("3")) is not None
+
+
+async def test_rows_are_the_entries_as_they_are_stored(store: AnyStore) -> None:
+    for depth in (1, 3):
+        await store.append(turn("a", depth))
+    rows = await store.rows(1, 5)
+    assert [(row.position, row.entry) for row in rows] == await store.entries(1, 5)
+    assert [row.leaf_hash for row in rows] == [merkle.leaf_hash(row.body.encode()) for row in rows]
 
 
 async def test_what_cannot_be_written_is_refused_and_the_store_goes_on(store: AnyStore) -> None:

@@ -1,9 +1,11 @@
-"""SQLite against a model of thirty lines, on histories that nobody thought of."""
+"""SQLite and PostgreSQL against a model of thirty lines, on histories that nobody thought of."""
 
 import asyncio
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import settings
@@ -16,8 +18,12 @@ from adjourn.core.errors import StoreUnavailable
 from adjourn.core.ladder import CrisisStatus
 from adjourn.core.tree import NodeId
 from adjourn.store.memory import MemoryStore
+from adjourn.store.postgres import PostgresStore
+from adjourn.store.postgres_link import PostgresSettings
 from adjourn.store.sqlite import SqliteStore
+from tests.postgres import PostgresServer
 
+from .conftest import AnyStore, new_schema
 from .records import ASSESSED, CLIMBED, UNSURE, end_record, entry, node, node_id
 
 NAMES = ("a", "b")
@@ -93,8 +99,12 @@ ends = st.builds(
 )
 entries = st.builds(entry, st.sampled_from(NAMES), st.integers(1, 2), at_ms=st.integers(0, 3))
 appends = st.builds(
-    Append, st.lists(nodes, max_size=4).map(tuple), entries, st.one_of(st.none(), ends)
+    Append,
+    st.lists(nodes, max_size=4, unique_by=lambda node: node.node).map(tuple),
+    entries,
+    st.one_of(st.none(), ends),
 )
+gateways = st.integers(0, 1)
 
 
 class Stores(RuleBasedStateMachine):
@@ -105,21 +115,30 @@ class Stores(RuleBasedStateMachine):
         self.model = Model()
         self.memory = MemoryStore()
         self.folder = tempfile.TemporaryDirectory()
+        self.schema = new_schema()
         self.runner = asyncio.Runner()
-        self.sqlite = self._open()
+        self.opened: list[SqliteStore] | list[PostgresStore] = self.runner.run(self.open())
 
-    def _open(self) -> SqliteStore:
-        return SqliteStore.open(Path(self.folder.name) / "store.sqlite3")
+    async def open(self) -> list[SqliteStore] | list[PostgresStore]:
+        return [SqliteStore.open(Path(self.folder.name) / "store.sqlite3")]
+
+    def of(self, gateway: int) -> SqliteStore | PostgresStore:
+        """The store that one of the gateways has open."""
+        return self.opened[gateway % len(self.opened)]
+
+    async def close(self) -> None:
+        for store in self.opened:
+            await store.aclose()
 
     def teardown(self) -> None:
-        self.runner.run(self.sqlite.aclose())
+        self.runner.run(self.close())
         self.runner.close()
         self.folder.cleanup()
 
-    @rule(append=appends)
-    def append(self, append: Append) -> None:
+    @rule(append=appends, gateway=gateways)
+    def append(self, append: Append, gateway: int) -> None:
         outcomes: list[object] = []
-        for store in (self.sqlite, self.memory):
+        for store in (self.of(gateway), self.memory):
             try:
                 outcomes.append(self.runner.run(store.append(append)))
             except StoreUnavailable:
@@ -130,21 +149,29 @@ class Stores(RuleBasedStateMachine):
             expected = StoreUnavailable
         assert outcomes == [expected, expected]
 
-    @rule(several=st.lists(appends.filter(lambda append: append.end is None), max_size=5))
-    def append_at_once(self, several: list[Append]) -> None:
+    @rule(
+        several=st.lists(appends.filter(lambda append: append.end is None), max_size=5),
+        gateway=gateways,
+    )
+    def append_at_once(self, several: list[Append], gateway: int) -> None:
         async def all_of_them() -> None:
-            await asyncio.gather(*(self.sqlite.append(append) for append in several))
+            await asyncio.gather(*(self.of(gateway).append(append) for append in several))
 
         self.runner.run(all_of_them())
         for append in several:
             self.runner.run(self.memory.append(append))
             self.model.append(append)
 
-    @rule(name=st.sampled_from(NAMES), depth=st.integers(1, 3), at_ms=st.integers(10, 12))
-    def reverse(self, name: str, depth: int, at_ms: int) -> None:
+    @rule(
+        name=st.sampled_from(NAMES),
+        depth=st.integers(1, 3),
+        at_ms=st.integers(10, 12),
+        gateway=gateways,
+    )
+    def reverse(self, name: str, depth: int, at_ms: int, gateway: int) -> None:
         ended, told = node_id(f"{name}/{depth}"), entry(name, depth, at_ms=at_ms)
         known = ended in self.model.ends
-        for store in (self.sqlite, self.memory):
+        for store in (self.of(gateway), self.memory):
             assert self.runner.run(store.reverse(ended, at_ms, told)) is known
         if known:
             self.model.reversed.add(ended)
@@ -152,15 +179,15 @@ class Stores(RuleBasedStateMachine):
 
     @rule()
     def restart(self) -> None:
-        self.runner.run(self.sqlite.aclose())
-        self.sqlite = self._open()
+        self.runner.run(self.close())
+        self.opened = self.runner.run(self.open())
 
     @invariant()
     def all_answer_alike(self) -> None:
-        for store in (self.sqlite, self.memory):
+        for store in (*self.opened, self.memory):
             self.runner.run(self._compare(store))
 
-    async def _compare(self, store: SqliteStore | MemoryStore) -> None:
+    async def _compare(self, store: AnyStore) -> None:
         model = self.model
         assert [told for _, told in await store.entries(0, 1000)] == model.entries
         for name, path in PATHS.items():
@@ -184,13 +211,42 @@ class Stores(RuleBasedStateMachine):
                     assert end.closing == model.ends[ended].closing
 
 
+class GatewaysOnPostgres(Stores):
+    """The same told to two gateways on one PostgreSQL schema, now to one, now to the other."""
+
+    server: ClassVar[PostgresServer]
+
+    async def open(self) -> list[SqliteStore] | list[PostgresStore]:
+        settings = PostgresSettings(schema=self.schema)
+        return [await PostgresStore.open(self.server.url(), settings) for _ in range(2)]
+
+
+@pytest.fixture(scope="module")
+def _server(postgres: PostgresServer) -> Iterator[None]:
+    GatewaysOnPostgres.server = postgres
+    yield
+    del GatewaysOnPostgres.server
+
+
 TestStores = Stores.TestCase
 TestStores.settings = settings(max_examples=8, stateful_step_count=10, deadline=None)
+
+TestGateways = pytest.mark.usefixtures("_server")(GatewaysOnPostgres.TestCase)
+TestGateways.settings = settings(max_examples=5, stateful_step_count=8, deadline=None)
 
 
 class StoresAtLength(Stores):
     """The same, for longer."""
 
 
+class GatewaysAtLength(GatewaysOnPostgres):
+    """The same, for longer."""
+
+
 TestStoresAtLength = pytest.mark.slow(StoresAtLength.TestCase)
 TestStoresAtLength.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+
+TestGatewaysAtLength = pytest.mark.slow(
+    pytest.mark.usefixtures("_server")(GatewaysAtLength.TestCase)
+)
+TestGatewaysAtLength.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

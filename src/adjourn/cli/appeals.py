@@ -16,7 +16,7 @@ from adjourn.wiring import appeal_desk
 
 T = TypeVar("T")
 
-_STORE = click.option("--store", metavar="FILE", help="SQLite file (default: the configuration's).")
+_STORE = click.option("--store", metavar="FILE|URL", help="Database (default: configured).")
 _CONFIG = click.option("--config", metavar="FILE", help="Configuration (default: adjourn.toml).")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

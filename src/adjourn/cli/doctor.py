@@ -46,7 +46,7 @@ class Finding:
 @click.command()
 @click.option("--config", "file", metavar="FILE", help="Configuration (default: adjourn.toml).")
 @click.option("--upstream", metavar="URL", help="The model's server, e.g. https://host/v1.")
-@click.option("--store", metavar="FILE", help="SQLite file for nodes, ends and the ledger.")
+@click.option("--store", metavar="FILE|URL", help="SQLite file or PostgreSQL URL.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one line a check.")
 def doctor(file: str | None, upstream: str | None, store: str | None, as_json: bool) -> None:
     """Look whether everything a gateway needs is there; exit status 1 if something is not.

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from adjourn.config import load_config
+from adjourn.config import StoreConfig, load_config, store_at
 from adjourn.core.errors import BadInput
 from adjourn.core.merkle import consistency_proof, inclusion_proof, leaf_hash, root_of
 from adjourn.ports import LedgerRow
@@ -21,7 +21,9 @@ from adjourn.runtime.policies import load_policy
 from adjourn.wiring import export_line, open_ledger
 
 _STORE = click.option(
-    "--store", metavar="FILE", help="SQLite file, a copy of one, or a JSONL export."
+    "--store",
+    metavar="FILE|URL",
+    help="SQLite file, a copy of one, a JSONL export, or a PostgreSQL URL.",
 )
 _CONFIG = click.option("--config", metavar="FILE", help="Configuration (default: adjourn.toml).")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -49,16 +51,16 @@ def ledger() -> None:
 def verify(config: str | None, store: str | None, **options: Any) -> None:
     """Check every entry: against itself, the laws, checkpoints, an earlier copy, policies.
 
-    In a SQLite file, what is locked is held against the entries too.
+    In a database, what is locked is held against the entries too.
 
     Exit status: 0 nothing found, 1 something is wrong.
     """
     keys = [Verifier.parse(text_of(key)) for key in options["keys"]]
     checkpoints = [read_checkpoint(_read(note), keys) for note in options["notes"]]
     copy = options["earlier"]
-    earlier = [row.leaf_hash for row in ledger_rows(copy)] if copy else []
+    earlier = [row.leaf_hash for row in ledger_rows(store_at(copy))] if copy else []
     policies = [load_policy(one)[0] for one in options["policies"]]
-    with closing(open_ledger(_path(config, store))) as opened:
+    with closing(open_ledger(_store(config, store))) as opened:
         verdict = check_ledger(
             opened.stream(), checkpoints, earlier, ends=opened.ends(), policies=policies
         )
@@ -91,7 +93,7 @@ def proof(config: str | None, store: str | None, **options: Any) -> None:
     wanted = options["size"]
     leaves: list[bytes] = []
     chosen: tuple[int, str] | None = None
-    for row in ledger_rows(_path(config, store)):
+    for row in ledger_rows(_store(config, store)):
         if wanted is not None and len(leaves) >= wanted:
             break
         if _is_chosen(row, options["position"], options["node"]):
@@ -144,7 +146,7 @@ def checkpoint(
         )
     notes = [_read(previous)] if previous else []
     now_ms = SystemClock().now_ms()
-    verdict, note = sign_ledger(file, ledger_rows(loaded.store.path), now_ms, notes)
+    verdict, note = sign_ledger(file, ledger_rows(loaded.store), now_ms, notes)
     if verdict.findings:
         for one in verdict.findings:
             click.echo(str(one), err=True)
@@ -168,7 +170,7 @@ def key(name: str, out: Path) -> None:
 @_STORE
 def export(config: str | None, store: str | None) -> None:
     """Print the ledger as JSONL, one entry a line, for an auditor."""
-    for row in ledger_rows(_path(config, store)):
+    for row in ledger_rows(_store(config, store)):
         try:
             click.echo(msgspec.json.encode(export_line(row)))
         except ValueError:
@@ -176,13 +178,13 @@ def export(config: str | None, store: str | None) -> None:
             sys.exit(1)
 
 
-def _path(config: str | None, store: str | None) -> str:
-    return load_config(config, flags={"store.path": store}).store.path
+def _store(config: str | None, store: str | None) -> StoreConfig:
+    return load_config(config, flags={"store.path": store}).store
 
 
-def ledger_rows(path: str) -> Iterator[LedgerRow]:
+def ledger_rows(store: StoreConfig) -> Iterator[LedgerRow]:
     """Yield every entry of a ledger as it is stored, in order."""
-    with closing(open_ledger(path)) as opened:
+    with closing(open_ledger(store)) as opened:
         yield from opened.stream()
 
 

@@ -27,7 +27,7 @@ from adjourn.runtime.policies import load_policy
 
 @click.command()
 @click.option("--config", "file", metavar="FILE", help="Configuration (default: adjourn.toml).")
-@click.option("--store", metavar="FILE", help="SQLite file with the ledger, or a copy of one.")
+@click.option("--store", metavar="FILE|URL", help="SQLite file or PostgreSQL URL.")
 @click.option("--policy", metavar="NAME|FILE", help="What can end a conversation, for the page.")
 @click.option("--period", metavar="P", help="2026, 2026-Q4 or 2026-11 (default: last month).")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Write files here.")
@@ -46,7 +46,7 @@ def report(**options: Any) -> None:
     """
     flags = {"store.path": options["store"], "policy": options["policy"]}
     config = load_config(options["file"], flags=flags)
-    rows = list(ledger_rows(config.store.path))
+    rows = list(ledger_rows(config.store))
     if options["checked"]:
         _check(options["checked"], rows, [Verifier.parse(text_of(key)) for key in options["keys"]])
         return

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import uvicorn
 
+from adjourn.cli.workers import check_workers, stop_with_parent, supervise
 from adjourn.config import Config, load_config
 from adjourn.core.errors import BadConfig
 from adjourn.gateway.front import Front
@@ -24,17 +25,10 @@ from adjourn.wiring import running
 @click.option("--policy", metavar="NAME|FILE", help="A preset's name or a policy document.")
 @click.option("--host", metavar="HOST", help="Address to listen on (default: 127.0.0.1).")
 @click.option("--port", type=int, metavar="PORT", help="Port to listen on (default: 8377).")
-@click.option("--store", metavar="FILE", help="SQLite file for nodes, ends and the ledger.")
+@click.option("--store", metavar="FILE|URL", help="SQLite file or PostgreSQL URL.")
 @click.option("--workers", type=int, default=1, metavar="N", help="Worker processes.")
 def serve(file: str | None, workers: int, **flags: Any) -> None:
     """Run the gateway in front of a model's server."""
-    if workers != 1:
-        raise BadConfig(
-            f"is {workers}",
-            file="--workers",
-            key="workers",
-            hint="SQLite takes one process; leave it at 1",
-        )
     load = partial(
         load_config,
         file,
@@ -47,9 +41,26 @@ def serve(file: str | None, workers: int, **flags: Any) -> None:
         },
     )
     config = load()
+    check_workers(config, workers)
     start_log(config.log)
+    with listen(config) as listener:
+        if workers == 1:
+            _work(load, listener)
+            return
+        run(_try_out(config))
+        listener.listen()
+        click.echo(f"adjourn listens on {config.public_url}/v1 with {workers} workers", err=True)
+        supervise(partial(_work, load, listener, of_several=True), workers)
+
+
+def _work(load: Callable[[], Config], listener: socket.socket, *, of_several: bool = False) -> None:
+    """Be a gateway on a port until a signal comes."""
+    config = load()
+    if of_several:
+        start_log(config.log)
+        stop_with_parent()
     with suppress(KeyboardInterrupt):  # Ctrl-C is a way to stop it; what was under way has ended
-        run(_serve(config, load))
+        run(_serve(config, load, listener, told=of_several))
 
 
 def run(main: Any) -> None:
@@ -63,12 +74,20 @@ def run(main: Any) -> None:
             runner.run(main)
 
 
-async def _serve(config: Config, load: Callable[[], Config]) -> None:
-    with listen(config) as listener:
-        async with running(config) as gateway, reloaded_on_hangup(gateway, load):
-            listener.listen()  # from here on a request waits rather than being refused
+async def _serve(
+    config: Config, load: Callable[[], Config], listener: socket.socket, *, told: bool
+) -> None:
+    async with running(config) as gateway, reloaded_on_hangup(gateway, load):
+        listener.listen()  # from here on a request waits rather than being refused
+        if not told:
             click.echo(f"adjourn listens on {config.public_url}/v1", err=True)
-            await server(gateway, config).serve(sockets=[listener])
+        await server(gateway, config).serve(sockets=[listener])
+
+
+async def _try_out(config: Config) -> None:
+    """Open and close everything, so that what is wrong is told once, and before it is served."""
+    async with running(config):
+        pass
 
 
 def listen(config: Config) -> socket.socket:

@@ -97,7 +97,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Append:
-    """What one turn records, all or nothing."""
+    """What one turn records, all or nothing; each node at most once."""
 
     nodes: tuple[NodeRecord, ...]
     entry: Entry

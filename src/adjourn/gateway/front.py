@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from adjourn.config import Config
+from adjourn.core.errors import StoreUnavailable
 from adjourn.gateway.app import Gateway
 from adjourn.gateway.asgi import Client, Receive, Scope, Send, header
 from adjourn.gateway.operations import Readiness
@@ -114,6 +115,8 @@ class Front:
                 await self._counted(scope, receive, reply)
             else:
                 await self._gateway(scope, receive, reply)
+        except StoreUnavailable as error:
+            await self._needs_store(error, reply, trace)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
             await self._failed(error, reply, trace)
         finally:
@@ -139,6 +142,18 @@ class Front:
         if self._readiness.is_stopping:
             headers.append(("connection", "close"))
         await _answer(reply, 503, trace, words, headers)
+
+    async def _needs_store(
+        self, error: StoreUnavailable, reply: "_Reply", trace: RequestTrace
+    ) -> None:
+        """Have the client try again; ``store.when_down`` says that nothing passes unseen."""
+        if reply.status:
+            await self._failed(error, reply, trace)
+            return
+        trace.error = error.code
+        _log.warning("refused, as the store is needed: %s", error)
+        words = "Conversations cannot be looked up at the moment; try again."
+        await _answer(reply, 503, trace, words, [("retry-after", str(_RETRY_S))])
 
     async def _failed(self, error: Exception, reply: "_Reply", trace: RequestTrace) -> None:
         """Tell the client that something of ours failed; a reply that has begun is broken off."""

@@ -48,23 +48,30 @@ class Driver:
         store: Store,
         panel: Panel,
         keep_evidence: Callable[[NodeId, Sequence[Message]], Coroutine[Any, Any, None]],
+        needs_store: bool = False,
     ) -> None:
         self.in_force = in_force
         """May be replaced while the driver runs: a request keeps the one it began with."""
         self._store = store
         self._panel = panel
         self._keep_evidence = keep_evidence
+        self._needs_store = needs_store
         self._beside: set[asyncio.Task[Any]] = set()
         """What was begun beside requests, and nobody waits for but ``drain``."""
 
     async def run(self, request: t.TurnRequest, dialogue: Dialogue) -> None:
-        """Carry one request through to its end."""
-        exchange = Exchange(self.in_force)
+        """Carry one request through to its end.
+
+        Raises:
+            StoreUnavailable: The store does not answer, and this driver needs it to let a request
+                pass. Nothing was sent to anybody.
+        """
+        exchange, forwarded = Exchange(self.in_force), False
         command = exchange.handle(t.RequestReceived(request))
         while True:
             match command:
                 case t.LookUp() | t.Survey() | t.Recall():
-                    event = await self._ask_store(command)
+                    event = await self._ask_store(command, must=self._needs_store and not forwarded)
                 case t.Assess(conversations=conversations, patient=patient):
                     answers, pending = await self._panel.assess(conversations, patient=patient)
                     event = t.AssessmentsMade(answers, pending)
@@ -72,6 +79,7 @@ class Driver:
                     event = await self._record(command)
                     self._after_an_end(command.append, event, request)
                 case t.Forward():
+                    forwarded = True
                     event = await dialogue.forward(command)
                 case t.Release():
                     event = await dialogue.release()
@@ -88,7 +96,7 @@ class Driver:
             await asyncio.gather(*self._beside)
         await self._panel.drain()
 
-    async def _ask_store(self, command: t.LookUp | t.Survey | t.Recall) -> t.Event:
+    async def _ask_store(self, command: t.LookUp | t.Survey | t.Recall, *, must: bool) -> t.Event:
         """What a failing store does not know, it does not know: nothing ends on that."""
         try:
             match command:
@@ -100,6 +108,8 @@ class Driver:
                 case t.Recall(path=path):
                     return t.Recalled(await self._store.records(path))
         except StoreUnavailable as error:
+            if must:
+                raise
             _log.warning("store unavailable: %s", error)
             return _KNOWS_NOTHING[type(command)]
 

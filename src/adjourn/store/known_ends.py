@@ -10,9 +10,9 @@ from adjourn.core.tree import NodeId
 class KnownEnds:
     """The newest ``limit`` ends in force that this process has recorded or looked up.
 
-    Only asked when the database cannot be. An end changes in one way, by a reversal in this
-    process; one whose reversal was as much as tried is never told from here again, so whatever
-    becomes of the attempt, what a person reopened is not locked from memory.
+    Only asked when the database cannot be. An end changes in one way, by a reversal; one whose
+    reversal was as much as tried is never told from here again, so whatever becomes of the
+    attempt, what a person reopened is not locked from memory.
     """
 
     def __init__(self, limit: int) -> None:
@@ -29,8 +29,18 @@ class KnownEnds:
         if len(self._ends) > self._limit:
             self._ends.popitem(last=False)
 
+    def found(self, path: Sequence[NodeId], ends: Sequence[EndRecord]) -> None:
+        """Take in which ends of a path are in force; all others of the path are so no more."""
+        in_force = {end.node for end in ends}
+        for node in path:
+            if node in self._ends and node not in in_force:
+                del self._ends[node]
+        for end in ends:
+            self.note(end)
+
     def reversing(self, node: NodeId) -> None:
-        """Forget an end for good; to be called before its reversal is recorded."""
+        """Forget an end for good; to be called before its reversal is recorded, or once it is
+        known that another process recorded it."""
         self._reopened.add(node)
         self._ends.pop(node, None)
 

@@ -7,11 +7,14 @@ database from a newer adjourn, or one whose migrations read differently, is refu
 
 import hashlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Final
 
 from adjourn.core.errors import BadConfig
+
+_KEY: Final = "store.path"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,12 @@ class Migration:
 
 def shipped() -> tuple[Migration, ...]:
     """Return the migrations of this version of adjourn, in order."""
-    folder = resources.files("adjourn.store").joinpath("migrations")
+    return read_folder("migrations")
+
+
+def read_folder(name: str) -> tuple[Migration, ...]:
+    """Return the migrations in a folder of this package, in order."""
+    folder = resources.files("adjourn.store").joinpath(name)
     found = [
         Migration(int(file.name[:4]), file.name, file.read_text(encoding="utf-8"))
         for file in folder.iterdir()
@@ -52,30 +60,54 @@ def migrate(connection: sqlite3.Connection, file: str, migrations: Sequence[Migr
         sqlite3.Error: It cannot be read or written.
     """
     applied = _applied(connection, file)
-    known = {migration.version: migration for migration in migrations}
-    for version, checksum in applied.items():
-        if version not in known:
-            raise _refused(
-                file,
-                f"was written by a newer adjourn (schema {version}, this one knows "
-                f"{max(known, default=0)})",
-                "run the newer adjourn, or restore a backup from before the upgrade",
-            )
-        if known[version].checksum != checksum:
-            raise _refused(
-                file,
-                f"has another schema {version} than this adjourn",
-                "run the adjourn that made the file",
-            )
+    check(applied, migrations, file, _KEY)
     for migration in migrations:
         if migration.version not in applied:
             _apply(connection, migration)
 
 
+def check(
+    applied: Mapping[int, str], migrations: Sequence[Migration], database: str, key: str
+) -> None:
+    """See whether this adjourn knows everything that was applied to a database.
+
+    Args:
+        applied: Checksums by version.
+        migrations: All that are known.
+        database: The database's name, and
+        key: the configuration's key for it, for messages.
+
+    Raises:
+        BadConfig: The database is of a newer adjourn, or its migrations read differently.
+    """
+    known = {migration.version: migration for migration in migrations}
+    for version, checksum in applied.items():
+        if version not in known:
+            raise BadConfig(
+                f"was written by a newer adjourn (schema {version}, this one knows "
+                f"{max(known, default=0)})",
+                file=database,
+                key=key,
+                hint="run the newer adjourn, or restore a backup from before the upgrade",
+            )
+        if known[version].checksum != checksum:
+            raise BadConfig(
+                f"has another schema {version} than this adjourn",
+                file=database,
+                key=key,
+                hint="run the adjourn that made it",
+            )
+
+
 def _applied(connection: sqlite3.Connection, file: str) -> dict[int, str]:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if tables and "schema_migrations" not in tables:
-        raise _refused(file, "is a database, but not one of adjourn's", "name another file")
+        raise BadConfig(
+            "is a database, but not one of adjourn's",
+            file=file,
+            key=_KEY,
+            hint="name another file",
+        )
     connection.execute(
         "CREATE TABLE IF NOT EXISTS schema_migrations"
         " (version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL)"
@@ -108,7 +140,3 @@ def _statements(sql: str) -> Iterator[str]:
             gathered = ""
     if gathered.strip():
         yield gathered
-
-
-def _refused(file: str, message: str, hint: str) -> BadConfig:
-    return BadConfig(message, file=file, key="store.path", hint=hint)

@@ -1,0 +1,104 @@
+"""Several gateway processes behind one port; they share nothing but the database."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
+from typing import Final
+
+from adjourn.config import Config
+from adjourn.core.errors import BadConfig
+
+_log = logging.getLogger("adjourn.workers")
+_spawn = multiprocessing.get_context("spawn")
+
+_LOOK_S: Final = 0.5
+_PAUSE_S: Final = 1.0
+"""Before a worker that died is replaced, so that one that cannot start keeps no core busy."""
+
+
+def check_workers(config: Config, workers: int) -> None:
+    """See whether a configuration suits so many processes.
+
+    Raises:
+        BadConfig: It does not.
+    """
+    if workers < 1:
+        raise BadConfig(
+            f"is {workers}", file="--workers", key="workers", hint="name 1 process or more"
+        )
+    if workers == 1:
+        return
+    if not config.store.url:
+        raise BadConfig(
+            f"is {workers}, but a SQLite file takes one process",
+            file="--workers",
+            key="workers",
+            hint="leave it at 1, or name a PostgreSQL database: store.url",
+        )
+    if config.console.users and not config.console.session_key_file:
+        raise BadConfig(
+            "is not set, and all workers must share it",
+            file="configuration",
+            key="console.session_key_file",
+            hint="make one with: head -c 32 /dev/urandom > FILE",
+        )
+
+
+def supervise(work: Callable[[], None], workers: int) -> None:
+    """Run worker processes until a signal comes.
+
+    TERM and INT stop them, once their replies have ended; HUP has each of them reload. A worker
+    that dies is replaced. Workers stop when this process is gone.
+
+    Args:
+        work: What each worker does; it must be picklable, and end on SIGTERM.
+        workers: How many.
+    """
+    asked: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _: asked.append(number))
+    running = [_start(work) for _ in range(workers)]
+    while signal.SIGTERM not in asked and signal.SIGINT not in asked:
+        wait([process.sentinel for process in running], _LOOK_S)
+        if signal.SIGHUP in asked:
+            asked.remove(signal.SIGHUP)
+            _tell(running, signal.SIGHUP)
+        for place, process in enumerate(running):
+            if not process.is_alive() and not asked:
+                _log.error("worker %d died (%s); it is replaced", process.pid, process.exitcode)
+                time.sleep(_PAUSE_S)
+                running[place] = _start(work)
+    _tell(running, signal.SIGTERM)
+    for process in running:
+        process.join()
+
+
+def stop_with_parent() -> None:
+    """End this process, as a signal would, once the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def look() -> None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=look, name="adjourn-parent", daemon=True).start()
+
+
+def _start(work: Callable[[], None]) -> SpawnProcess:
+    process = _spawn.Process(target=work)
+    process.start()
+    return process
+
+
+def _tell(processes: list[SpawnProcess], number: int) -> None:
+    for process in processes:
+        if process.is_alive() and process.pid is not None:
+            os.kill(process.pid, number)

