@@ -25,6 +25,7 @@ from adjourn.config_tables import (
     EvidenceConfig,
     LedgerConfig,
     LogConfig,
+    ReportConfig,
     ServerConfig,
     TelemetryConfig,
 )
@@ -123,6 +124,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     ledger: LedgerConfig = LedgerConfig()
     appeals: AppealsConfig = AppealsConfig()
     evidence: EvidenceConfig = EvidenceConfig()
+    report: ReportConfig = ReportConfig()
     chat: ChatConfig = ChatConfig()
     console: ConsoleConfig = ConsoleConfig()
     log: LogConfig = LogConfig()

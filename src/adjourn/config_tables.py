@@ -60,6 +60,14 @@ class EvidenceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Days it is kept, encrypted with ``appeals.key_file``; 0 keeps nothing."""
 
 
+class ReportConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The transparency report."""
+
+    tables_every: Literal["month", "quarter", "year"] = "month"
+    """The kind of period whose reports have tables (by ground, model, ...). One kind only: tables
+    of a year beside those of its months could be subtracted."""
+
+
 class ConsoleUser(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Somebody who may use the console; they sign in with a key, of which this is the hash."""
 

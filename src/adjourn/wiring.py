@@ -141,7 +141,7 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
 
     metrics.in_force(parts.policy, driver.in_force.digest)
     live = LivePolicy(parts.policy, parts.policy_text, parts.policy_file, put_in_force)
-    reports = ReportPages(parts.store, parts.clock, lambda: live.policy)
+    reports = ReportPages(parts.store, parts.clock, lambda: live.policy, config.report.tables_every)
     console = Console(
         ConsoleParts(
             _access(config, parts.clock),

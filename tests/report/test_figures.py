@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from adjourn.core.tree import NodeId
 from adjourn.report.figures import figures_of
 from adjourn.report.periods import last_month, period_of
 from adjourn.report.rates import rate_of
-from adjourn.report.suppression import K, published, rounded
+from adjourn.report.suppression import publish
 
 NOVEMBER = period_of("2026-11")
 AT_MS = int(datetime(2026, 11, 5, tzinfo=UTC).timestamp() * 1000)
@@ -64,7 +64,7 @@ ENTRIES = [
 
 def test_everything_is_counted_once() -> None:
     figures = figures_of(ENTRIES, NOVEMBER)
-    assert (figures.conversations, figures.messages) == (8, 17)
+    assert (figures.conversations, figures.turns) == (8, 17)
     assert figures.entries == len(ENTRIES) - 1
     assert (figures.ended.count, figures.ended_by_user.count) == (1, 1)
     assert (figures.warned.count, figures.warned_then_fine.count) == (2, 1)
@@ -73,12 +73,47 @@ def test_everything_is_counted_once() -> None:
     assert figures.ends_by == {"model": 0, "policy": 1, "user": 1}
     assert (figures.locked_requests, figures.unassessed, figures.looked_on) == (1, 1, 1)
     assert figures.ends_after_support == 0
-    assert figures.ends_by_ground == {"abuse": None}
+    assert figures.ended_by_ground == {}
     assert figures.ended.per_10_000 == 1250
     assert (figures.appeals_filed, figures.appeals_decided) == (2, 2)
     assert (figures.reversed_of_decided.count, figures.reversed_of_ends.of) == (1, 1)
-    assert figures.reversals_by_ground == {"abuse": None}
-    assert figures.reversals_by_reason == {"context": None}
+    assert figures.reversed_by_ground == figures.reversed_by_reason == {}
+
+
+def test_tables_say_what_conversations_fall_under() -> None:
+    many = [
+        one
+        for number in range(23)
+        for one in (
+            entry(str(number), "warn", language="pt" if number < 12 else ""),
+            entry(
+                str(number),
+                "end",
+                grounds=("abuse", "cse") if number < 11 else ("abuse",),
+                language="pt" if number < 12 else "",
+                policy="mine 3",
+            ),
+        )
+    ]
+    undone = [
+        entry(
+            str(n), "reversed", kind=EntryKind.APPEAL, node=NodeId(f"{n}/end"), rules=("context",)
+        )
+        for n in range(10)
+    ]
+    figures = figures_of([*many, *undone, entry("x", "end", language="fr")], NOVEMBER)
+    assert figures.ended_by_ground == {"abuse": 20, "cse": 10}
+    assert figures.warned_by_ground == {"abuse": 20}
+    assert figures.ended_by_language == {"(not said)": 10, "pt": 10}
+    assert figures.conversations_by_language == {"(not said)": 10, "pt": 10}
+    assert figures.ended_by_policy == {"mine 3 (dddddddd)": 20}
+    assert figures.ended_by_audience == {"adult": 20}
+    assert figures.conversations_by_model == figures.ended_by_model == {"m": 20}
+    assert figures.reversed_by_language == {"pt": 10}
+    assert figures.reversed_by_reason == {"context": 10}
+    bare = figures_of([*many, *undone], NOVEMBER, tables=False)
+    assert bare.ended.count == 23
+    assert bare.ended_by_ground == bare.conversations_by_model == bare.reversed_by_reason == {}
 
 
 def test_the_order_of_conversations_is_irrelevant() -> None:
@@ -108,36 +143,27 @@ def test_intervals_are_exact_ones() -> None:
     assert none.high == pytest.approx(12.289, abs=0.01)
 
 
-@given(st.integers(0, 200), st.integers(2, 10))
-def test_a_cell_stands_for_k_true_values(count: int, k: int) -> None:
-    if count == 0:
-        assert rounded(count, k) == 0
-        return
-    alike = [n for n in range(1, 400) if rounded(n, k) == rounded(count, k)]
-    assert len(alike) >= k - 1
-    assert count in alike
+@pytest.mark.parametrize("k", [2, 3])
+def test_no_table_says_that_a_small_number_is_what_it_is(k: int) -> None:
+    """Every table of three names, as somebody sees it who knows the names and the exact total."""
+    largest = 4 * k + 1
+    behind: dict[tuple[int, tuple[tuple[str, int], ...]], list[tuple[int, ...]]] = {}
+    for counts in product(range(largest + 1), repeat=3):
+        if sum(counts) <= largest:
+            shown = publish([(n,) for n, c in zip("abc", counts, strict=True) for _ in range(c)], k)
+            behind.setdefault((sum(counts), tuple(shown.items())), []).append(counts)
+    for possible in behind.values():
+        for place in range(3):
+            numbers = {counts[place] for counts in possible}
+            assert len(numbers) > 1 or not numbers & set(range(1, k))
 
 
-@given(
-    st.dictionaries(st.sampled_from("abcd"), st.integers(0, 60), min_size=2),
-    st.sampled_from("abcd"),
-    st.integers(1, K - 1),
-)
-def test_two_reports_never_betray_a_single_conversation(
-    cells: dict[str, int], cell: str, more: int
-) -> None:
-    """Whatever was published before and after, adding none to the cell, or K of them, fits too."""
-    before, later = published(cells), published({**cells, cell: cells.get(cell, 0) + more})
-    was, now = before.get(cell, 0), later.get(cell, 0)
-
-    def true_values(shown: int | None) -> range:
-        if shown == 0:
-            return range(1)
-        return range(1, K) if shown is None else range(shown, shown + K)
-
-    possible = {b - a for a in true_values(was) for b in true_values(now) if b >= a}
-    assert len(possible) >= 2
-    assert more in possible
+@given(st.lists(st.lists(st.sampled_from("abcd"), max_size=3), max_size=60), st.integers(2, 6))
+def test_what_is_listed_is_large_and_rounded_down(names: list[list[str]], k: int) -> None:
+    for name, shown in publish(names, k).items():
+        true = sum(name in one for one in names)
+        assert shown % k == 0
+        assert 2 * k <= shown <= true < shown + k
 
 
 def test_periods_are_whole_and_follow_each_other() -> None:
@@ -147,6 +173,12 @@ def test_periods_are_whole_and_follow_each_other() -> None:
     assert period_of("2026-Q4").begins == period_of("2026-10").begins
     assert period_of("2026-Q4").ends == period_of("2026").ends == period_of("2027").begins
     assert last_month(AT_MS).name == "2026-10"
+    assert [period_of(name).kind for name in ("2026", "2026-Q4", "2026-11")] == [
+        "year", "quarter", "month",
+    ]  # fmt: skip
+    ends_ms = int(NOVEMBER.ends.timestamp() * 1000)
+    assert not NOVEMBER.is_over(ends_ms)
+    assert NOVEMBER.is_over(ends_ms + 3_600_000)
 
 
 @pytest.mark.parametrize(

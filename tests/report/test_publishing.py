@@ -27,6 +27,8 @@ from .test_figures import ENTRIES, NOVEMBER, entry
 __all__ = ["call", "run"]
 
 REPORT = Report(figures_of(ENTRIES, NOVEMBER), len(ENTRIES))
+ABUSIVE = [entry(str(number), "end", language="pt") for number in range(12)]
+MANY = Report(figures_of(ABUSIVE, NOVEMBER), len(ABUSIVE))
 
 
 def filled(path: Path, entries: Sequence[Entry]) -> Path:
@@ -54,7 +56,7 @@ def test_json_comes_back_as_it_was() -> None:
 
 def test_csv_has_every_figure() -> None:
     rows = as_csv(REPORT).splitlines()
-    assert "ends_by_ground,abuse,<5,,,," in rows
+    assert "ended_by_ground,abuse,10,,,," in as_csv(MANY).splitlines()
     assert any(row.startswith("ended,,1,8,1250.0,") for row in rows)
 
 
@@ -62,10 +64,15 @@ def test_the_page_says_what_the_figures_say() -> None:
     page = render_page(REPORT, load_policy("consumer-chat")[0])
     assert "<script" not in page
     assert re.search(r"ended on the policy&#39;s grounds</th><td class=\"n\">1</td>", page)
-    assert "fewer than 5" in page
+    assert "Nothing that is listed" in page
     assert "http://" not in re.sub(r"http://(www\.w3\.org|purl\.org|creativecommons)\S*", "", page)
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 1
     assert render_page(REPORT, load_policy("consumer-chat")[0]) == page
+    tables = render_page(MANY, load_policy("consumer-chat")[0])
+    assert tables.count("<svg") == 2
+    assert re.search(r"pt</th><td class=\"n\">10</td>", tables)
+    bare = render_page(replace(REPORT, tables=False), load_policy("consumer-chat")[0])
+    assert "totals and no tables" in bare
 
 
 def test_nothing_a_client_sends_becomes_markup() -> None:
@@ -79,17 +86,18 @@ def test_files_are_written_and_checked(call: Call, database: Path, tmp_path: Pat
     out = tmp_path / "out"
     made = call("report", "--store", str(database), "--period", "2026-11", "--out", str(out))
     assert made.status == 0, made
-    assert {one.name for one in out.iterdir()} == {
-        "report.html", "report.json", "report.csv", "dsa-statements.json", "dsa-dump.csv"
+    assert {str(one.relative_to(out)) for one in out.rglob("*.*")} == {
+        "report.html", "report.json", "report.csv",
+        "submissions/dsa-statements.json", "submissions/dsa-dump.csv",
     }  # fmt: skip
     checked = call("report", "--store", str(database), "--check", str(out / "report.json"))
     assert checked.status == 0
     assert "every number is what the first" in checked.stdout
     text = (out / "report.json").read_text()
-    (out / "report.json").write_text(text.replace('"messages": 17', '"messages": 16'))
+    (out / "report.json").write_text(text.replace('"turns": 17', '"turns": 16'))
     wrong = call("report", "--store", str(database), "--check", str(out / "report.json"))
     assert wrong.status == 1
-    assert "messages: published 16, the ledger says 17" in wrong.stdout
+    assert "turns: published 16, the ledger says 17" in wrong.stdout
 
 
 def test_a_report_is_signed_where_there_is_a_key(call: Call, tmp_path: Path) -> None:
@@ -118,7 +126,10 @@ def test_a_report_is_signed_where_there_is_a_key(call: Call, tmp_path: Path) -> 
 def test_a_year_has_the_california_report(call: Call, database: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     call("report", "--store", str(database), "--period", "2026", "--out", str(out))
-    assert msgspec.json.decode((out / "sb243.json").read_bytes())["calendar_year"] == "2026"
+    assert (
+        msgspec.json.decode((out / "submissions/sb243.json").read_bytes())["calendar_year"]
+        == "2026"
+    )
 
 
 def test_what_cannot_be_reported_is_told(call: Call, database: Path, tmp_path: Path) -> None:

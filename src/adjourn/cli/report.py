@@ -15,6 +15,7 @@ from adjourn.core.errors import BadInput
 from adjourn.core.merkle import leaf_hash, root_of
 from adjourn.ports import LedgerRow
 from adjourn.report.documents import Report, as_csv, as_json, deviations, read_json
+from adjourn.report.dsa_rules import broken_rules
 from adjourn.report.exports import dsa_dump, dsa_statements, sb243
 from adjourn.report.figures import figures_of
 from adjourn.report.page import render_page
@@ -40,9 +41,13 @@ from adjourn.runtime.policies import load_policy
 def report(**options: Any) -> None:
     """Make the transparency report of a period from the ledger alone.
 
-    With --out, writes report.html, report.json, report.csv, and the exports for the EU (DSA
-    statements of reasons) and, for a whole year, California (SB 243). With --check, exit status 1
-    if any number of a published report is not what the ledger says.
+    With --out, writes report.html, report.json and report.csv, which may be published, and into the
+    folder submissions/, which names single ends and may not, the exports for the EU (DSA statements
+    of reasons) and, for a whole year, California (SB 243). Tables are made for the kind of period
+    that report.tables_every names, once it is over.
+
+    With --check, exit status 1 if any number of a published report, or its checkpoint, is not what
+    the ledger says.
     """
     flags = {"store.path": options["store"], "policy": options["policy"]}
     config = load_config(options["file"], flags=flags)
@@ -51,10 +56,14 @@ def report(**options: Any) -> None:
         _check(options["checked"], rows, [Verifier.parse(text_of(key)) for key in options["keys"]])
         return
     entries = _entries(rows)
+    now_ms = SystemClock().now_ms()
     named = options["period"]
-    period = period_of(named) if named else last_month(SystemClock().now_ms())
-    signed = _signed(config.ledger.key_file, rows)
-    made = Report(figures_of(entries, period), len(entries), signed)
+    period = period_of(named) if named else last_month(now_ms)
+    tables = period.kind == config.report.tables_every and period.is_over(now_ms)
+    if not tables:
+        click.echo(f"{period.name}: without tables; see report.tables_every", err=True)
+    figures = figures_of(entries, period, tables=tables)
+    made = Report(figures, len(entries), _signed(config.ledger.key_file, rows), tables)
     if options["out"]:
         page = render_page(made, load_policy(config.policy)[0])
         exports = _exports(entries, period, options["platform"])
@@ -96,7 +105,7 @@ def _check(file: Path, rows: Sequence[LedgerRow], keys: Sequence[Verifier]) -> N
     counted = rows[: published.up_to]
     period = period_of(published.figures.period)
     wrong = [
-        *deviations(published, figures_of(_entries(counted), period)),
+        *deviations(published, figures_of(_entries(counted), period, tables=published.tables)),
         *_unlike(published.checkpoint, counted, keys),
     ]
     for one in wrong:
@@ -127,12 +136,15 @@ def _documents(made: Report) -> dict[str, bytes]:
 
 def _exports(entries: list[Entry], period: Period, platform: str) -> dict[str, bytes]:
     statements = dsa_statements(entries, period)
+    for one in statements:
+        for broken in broken_rules(one):
+            click.echo(f"statement {one['puid']}: {broken}", err=True)
     files = {
-        "dsa-statements.json": _indented(statements),
-        "dsa-dump.csv": dsa_dump(statements, platform).encode(),
+        "submissions/dsa-statements.json": _indented(statements),
+        "submissions/dsa-dump.csv": dsa_dump(statements, platform).encode(),
     }
-    if period.is_year:
-        files["sb243.json"] = _indented(sb243(entries, period))
+    if period.kind == "year":
+        files["submissions/sb243.json"] = _indented(sb243(entries, period))
     return files
 
 
@@ -144,6 +156,7 @@ def _write(folder: Path, files: dict[str, bytes]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
     except OSError as error:
         message = f"{folder}: cannot be written ({error.strerror})"

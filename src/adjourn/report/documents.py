@@ -25,6 +25,8 @@ class Report:
     """Ledger entries that there were when it was made; later ones are not in it."""
     checkpoint: str = ""
     """Signed note over the first ``up_to`` entries; empty if the ledger has no key."""
+    tables: bool = True
+    """Whether tables were made: for one kind of period only, once it is over."""
     format: int = FORMAT
     k: int = K
     confidence: float = CONFIDENCE
@@ -67,7 +69,7 @@ def _rows(figures: Figures) -> Iterator[list[Any]]:
             yield [field.name, "", *("" if one is None else one for one in numbers)]
         elif isinstance(value, Mapping):
             for part, count in value.items():
-                yield [field.name, part, f"<{K}" if count is None else count, "", "", "", ""]
+                yield [field.name, part, count, "", "", "", ""]
         else:
             yield [field.name, "", value, "", "", "", ""]
 

@@ -11,14 +11,17 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
 from adjourn.core.decisions import Requester
 from adjourn.core.entries import Entry, EntryKind
 from adjourn.core.hazards import ABUSE, Hazard
 from adjourn.core.policy import BEHAVIOURS
+from adjourn.report.dsa_rules import LONGEST, TERRITORIES
 from adjourn.report.periods import Period
 
 CATEGORIES: Final[Mapping[str, str]] = {
-    ABUSE: "CYBER_VIOLENCE",
+    ABUSE: "OTHER_VIOLATION_TC",
     Hazard.VCR: "VIOLENCE",
     Hazard.NCR: "OTHER_VIOLATION_TC",
     Hazard.SRC: "CYBER_VIOLENCE",
@@ -32,7 +35,8 @@ CATEGORIES: Final[Mapping[str, str]] = {
     Hazard.SSH: "OTHER_VIOLATION_TC",
     Hazard.SXC: "OTHER_VIOLATION_TC",
 }
-"""Our mapping. No end is ever filed under self-harm: a person in crisis is never ended."""
+"""Our mapping. Abuse of an assistant is a breach of the terms, and violence against nobody. No end
+is ever filed under self-harm: a person in crisis is never ended."""
 
 DUMP_COLUMNS: Final = (
     "uuid",
@@ -76,41 +80,6 @@ DUMP_COLUMNS: Final = (
 )
 """Columns of the public dump, in its order."""
 
-_EEA: Final = (
-    "AT",
-    "BE",
-    "BG",
-    "CY",
-    "CZ",
-    "DE",
-    "DK",
-    "EE",
-    "ES",
-    "FI",
-    "FR",
-    "GR",
-    "HR",
-    "HU",
-    "IE",
-    "IS",
-    "IT",
-    "LI",
-    "LT",
-    "LU",
-    "LV",
-    "MT",
-    "NL",
-    "NO",
-    "PL",
-    "PT",
-    "RO",
-    "SE",
-    "SI",
-    "SK",
-)
-_LONGEST_EXPLANATION: Final = 2000
-_LONGEST_FACTS: Final = 5000
-
 
 def dsa_statements(entries: Iterable[Entry], period: Period) -> list[dict[str, Any]]:
     """Return a submission for each end of the period that restricts somebody.
@@ -131,33 +100,40 @@ def _statement(entry: Entry) -> dict[str, Any]:
     day = datetime.fromtimestamp(entry.at_ms / 1000, UTC).date().isoformat()
     named = " and ".join(BEHAVIOURS[ground] for ground in entry.grounds)
     categories = [f"STATEMENT_CATEGORY_{CATEGORIES[ground]}" for ground in entry.grounds]
+    clauses = ", ".join(f"grounds.{ground}" for ground in entry.grounds)
     facts = (
         f"A conversation with an AI system was ended because {named} went on after refusals, "
         f"redirections and a warning. Rules met: {', '.join(entry.rules)}. The account and other "
         "conversations are not affected."
     )
     explanation = f"Policy {entry.policy_digest}: {named} end a conversation if they go on."
-    return {
+    statement = {
         "decision_provision": "DECISION_PROVISION_PARTIAL_TERMINATION",
         "decision_ground": "DECISION_GROUND_INCOMPATIBLE_CONTENT",
-        "incompatible_content_ground": ", ".join(entry.grounds),
-        "incompatible_content_explanation": explanation[:_LONGEST_EXPLANATION],
+        "incompatible_content_ground": f"{entry.policy or entry.policy_digest[:16]}: {clauses}",
+        "incompatible_content_explanation": explanation,
         "content_type": ["CONTENT_TYPE_TEXT"],
         "category": categories[0],
         "category_addition": sorted({*categories[1:]} - {categories[0]}),
-        "territorial_scope": list(_EEA),
+        "territorial_scope": list(TERRITORIES),
         "content_date": day,
         "application_date": day,
-        "decision_facts": facts[:_LONGEST_FACTS],
+        "decision_facts": facts,
         "source_type": "SOURCE_VOLUNTARY",
         "automated_detection": "Yes",
         "automated_decision": "AUTOMATED_DECISION_FULLY",
         "puid": entry.node,
     }
+    if len(entry.language) == 2:
+        statement["content_language"] = entry.language.upper()
+    return {
+        name: value[: LONGEST[name]] if name in LONGEST and isinstance(value, str) else value
+        for name, value in statement.items()
+    }
 
 
 def dsa_dump(statements: Iterable[Mapping[str, Any]], platform: str) -> str:
-    """Return submissions as the public dump's CSV.
+    """Return submissions as the public dump's CSV; lists are JSON there.
 
     Args:
         statements: What ``dsa_statements`` returned.
@@ -168,7 +144,7 @@ def dsa_dump(statements: Iterable[Mapping[str, Any]], platform: str) -> str:
     rows.writeheader()
     for one in statements:
         flat = {
-            key: ";".join(value) if isinstance(value, list) else value
+            key: msgspec.json.encode(value).decode() if isinstance(value, list) else value
             for key, value in one.items()
             if key != "puid"
         }
@@ -183,9 +159,7 @@ def sb243(entries: Iterable[Entry], year: Period) -> dict[str, Any]:
         entries: The ledger's entries.
         year: A calendar year.
     """
-    referrals = sum(
-        entry.resources_given and entry.acted and year.holds(entry.at_ms) for entry in entries
-    )
+    referrals = sum(entry.resources_given and year.holds(entry.at_ms) for entry in entries)
     return {
         "calendar_year": year.name,
         "crisis_service_provider_referral_notifications": referrals,

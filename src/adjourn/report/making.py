@@ -1,5 +1,6 @@
 """Makes a report from a store."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -12,29 +13,26 @@ from adjourn.report.periods import Period
 _BATCH: Final = 5_000
 
 
-async def make_report(store: Store, period: Period, *, up_to: int | None = None) -> Report:
-    """Count a period's entries.
+async def make_report(store: Store, period: Period, *, tables: bool) -> Report:
+    """Count a period's entries, beside whatever else the process does.
 
     Args:
         store: Where the entries are.
         period: What to report on.
-        up_to: Count only this many entries from the beginning; all if None.
+        tables: Whether there are any.
 
     Raises:
         StoreUnavailable: The store does not answer.
     """
-    entries = [entry async for entry in read_entries(store, up_to)]
-    return Report(figures_of(entries, period), len(entries))
+    entries = [entry async for entry in read_entries(store)]
+    figures = await asyncio.to_thread(figures_of, entries, period, tables=tables)
+    return Report(figures, len(entries), tables=tables)
 
 
-async def read_entries(store: Store, up_to: int | None = None) -> AsyncIterator[Entry]:
-    """Yield the first ``up_to`` entries, or all, in order."""
+async def read_entries(store: Store) -> AsyncIterator[Entry]:
+    """Yield all entries, in order."""
     position = 0
-    while up_to is None or position < up_to:
-        wanted = _BATCH if up_to is None else min(_BATCH, up_to - position)
-        batch = await store.entries(position, wanted)
+    while batch := await store.entries(position, _BATCH):
         for _, entry in batch:
             yield entry
         position += len(batch)
-        if len(batch) < wanted:
-            return

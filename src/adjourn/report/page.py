@@ -14,6 +14,7 @@ from adjourn.core.hazards import PLAIN_NAMES
 from adjourn.core.policy import Policy
 from adjourn.report.documents import Report
 from adjourn.report.rates import Rate
+from adjourn.report.suppression import Cells
 
 _RATES: Final = (
     ("ended", "ended on the policy's grounds"),
@@ -39,30 +40,26 @@ def render_page(report: Report, policy: Policy) -> str:
 
     figures = report.figures
     rates = [(words, getattr(figures, name)) for name, words in _RATES]
-    by_ground = {_name(ground): count for ground, count in figures.ends_by_ground.items()}
+    by_ground = _named(figures.ended_by_ground)
     return _template().render(
         report=report,
         f=figures,
         rates=rates,
         rates_plot=Markup(plot_rates(rates)) if figures.conversations else "",  # noqa: S704
-        by_ground=by_ground,
-        reversed_by_ground={_name(g): n for g, n in figures.reversals_by_ground.items()},
-        warned_by_ground={_name(g): count for g, count in figures.warnings_by_ground.items()},
+        ended_by_ground=by_ground,
+        reversed_by_ground=_named(figures.reversed_by_ground),
+        warned_by_ground=_named(figures.warned_by_ground),
         grounds_plot=Markup(plot_cells(by_ground)) if by_ground else "",  # noqa: S704
-        shown=_shown,
         interval=_interval,
         explained=Markup(_without_title(explain_markdown(policy))),  # noqa: S704
         style=Markup(_style()),  # noqa: S704 - our own file
     )
 
 
-def _name(ground: str) -> str:
+def _named(cells: Cells) -> Cells:
+    """Return a table of grounds with what they are called in plain language."""
     names: Mapping[str, str] = PLAIN_NAMES
-    return names.get(ground, ground)
-
-
-def _shown(count: int | None, k: int) -> str:
-    return f"fewer than {k}" if count is None else f"{count:,}"
+    return {names.get(ground, ground): count for ground, count in cells.items()}
 
 
 def _interval(rate: Rate) -> str:

@@ -10,6 +10,8 @@ from typing import Final
 
 from adjourn.core.errors import BadInput
 
+_LATE_MS: Final = 60 * 60 * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -21,9 +23,18 @@ class Period:
     """The first moment that is no longer part of it."""
 
     @property
-    def is_year(self) -> bool:
-        """Whether it is a calendar year."""
-        return "-" not in self.name
+    def kind(self) -> str:
+        """``year``, ``quarter`` or ``month``; no two periods of one kind overlap."""
+        if "-" not in self.name:
+            return "year"
+        return "quarter" if "Q" in self.name else "month"
+
+    def is_over(self, now_ms: int) -> bool:
+        """Tell whether nothing is added to it any more: it ended an hour ago.
+
+        An entry carries the time its request came in and is written when the reply is complete.
+        """
+        return now_ms >= self.ends.timestamp() * 1000 + _LATE_MS
 
     def holds(self, at_ms: int) -> bool:
         """Tell whether a time (milliseconds since the Unix epoch) lies in the period."""

@@ -36,19 +36,16 @@ def plot_rates(rates: Sequence[tuple[str, Rate]]) -> str:
         return _svg(figure)
 
 
-def plot_cells(cells: Mapping[str, int | None]) -> str:
-    """Return bars for a breakdown; a cell that is too small to show is marked as such."""
+def plot_cells(cells: Mapping[str, int]) -> str:
+    """Return bars for a table."""
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(7.2, 0.42 * max(2, len(cells)) + 0.7), layout="constrained")
         axes = figure.subplots()
         names = list(cells)[::-1]
-        axes.barh(range(len(names)), [cells[name] or 0 for name in names], color=_INK)
-        for place, name in enumerate(names):
-            if cells[name] is None:
-                axes.text(0, place, " too few to show", va="center")
+        axes.barh(range(len(names)), [cells[name] for name in names], color=_INK)
         axes.set_yticks(range(len(names)), names)
-        axes.set_xlim(left=0, right=max(1, *((cells[name] or 0) for name in names)) * 1.05)
-        axes.set_xlabel("ends, rounded down")
+        axes.set_xlim(left=0, right=max(cells.values()) * 1.05)
+        axes.set_xlabel("conversations, rounded down")
         return _svg(figure)
 
 
