@@ -223,7 +223,7 @@ MUTANTS: list[tuple[Callable[[], ShippedEngine], Law]] = [
 
 LONG = (
     AsksBackInCrisis, BelievesForgedQuestions, CountsForgedRedirections, CountsForgeries, NeverEnds,
-    PermitsOnUnknown, TakesAToolsYes, TakesUnknownForClear, WarnsAtOnce,
+    PermitsOnUnknown, TakesAToolsYes, TakesUnknownForClear,
 )  # fmt: skip
 """Those that need much of the machine to be explored."""
 

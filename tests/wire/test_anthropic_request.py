@@ -155,6 +155,8 @@ def test_a_round_is_answered_and_its_tool_stays_defined() -> None:
     assert [tool["name"] for tool in sent["tools"]] == ["weather", "end_conversation"]
     offered = json.loads(forward_body(request, tool=TOOL))
     assert (offered["messages"], "system" in offered) == (HI, False)
+    told = json.loads(forward_body(request, guidance="Redirect."))
+    assert (told["system"], told["tools"], told["messages"]) == ("Redirect.", [mine], HI)
     again = json.loads(forward_body(request, tool=TOOL, rounds=rounds))
     assert again["tools"][1]["description"] == "Ends it."
     bare = json.loads(forward_body(parse_request(body_of(tools=None)), rounds=rounds))
