@@ -3,8 +3,19 @@
 import gc
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+SLOW = frozenset({"test_detection.py", "test_ladder.py", "test_statistics.py", "test_welfare.py"})
+"""Modules of slow tests alone; importing Inspect and SciPy for them takes seconds."""
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what the fast suite would only import, and then not run."""
+    if collection_path.name in SLOW and config.option.markexpr == "not slow":
+        return True
+    return None
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ from adjourn.evals.detection.thresholds import thresholds_of
 from adjourn.runtime.policies import load_policy
 
 pytestmark = [
+    pytest.mark.slow,
     # Inspect's own dependencies are not free of them.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),

@@ -1,7 +1,4 @@
-"""Faults that concern the gateway; each test names the number and the words of its fault.
-
-The table of all faults is in docs/faults.md.
-"""
+"""Faults that concern the gateway; each test names the number and the words of its fault."""
 
 import asyncio
 import json

@@ -127,9 +127,10 @@ def test_a_stream_that_hangs_in_the_middle(run: Run) -> None:
 
 
 RESET = pytest.param("reset", marks=pytest.mark.slow)
+EOF = pytest.param("eof", marks=pytest.mark.slow)
 
 
-@pytest.mark.parametrize("ending", ["eof", RESET, "regular"])
+@pytest.mark.parametrize("ending", [EOF, RESET, "regular"])
 def test_a_stream_cut_after_any_byte_is_an_error(run: Run, ending: str) -> None:
     whole = b"".join(stream("I refuse. Something else instead").pieces)
     finished = whole.index(b'"finish_reason": "stop"') + len(b'"finish_reason": "stop"}]}\n\n')

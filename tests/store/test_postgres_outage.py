@@ -14,6 +14,8 @@ from tests.postgres import PostgresServer, running
 from .conftest import OpenPostgres
 from .records import ending, entry, node_id, path, turn
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"deadline_s": 1.0, "connect_s": 0.5, "watch_s": 0.05}
 
 
