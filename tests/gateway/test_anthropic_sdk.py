@@ -259,19 +259,14 @@ def test_a_tool_loop_of_the_client_s(run: Run, streaming: bool) -> None:
         "tools": [{"name": "weather", "input_schema": schema}],
     }
 
-    def once() -> Any:
-        if not streaming:
-            return client.messages.create(messages=history, **asked)
-        with client.messages.stream(messages=history, **asked) as events:
-            return events.get_final_message()
-
-    first = once()
+    first = _reply_to(client, streaming, {**asked, "messages": history})
     assert first.stop_reason == "tool_use"
     assert first.content[1].input == {"city": "Ulm"}
     result = {"type": "tool_result", "tool_use_id": first.content[1].id, "content": "Rain"}
     history += [{"role": "assistant", "content": first.content}]
     history += [{"role": "user", "content": [result]}]
-    assert once().content[0].text == "Rain."
+    second = _reply_to(client, streaming, {**asked, "messages": history})
+    assert second.content[0].text == "Rain."
     assert tools_of(running.model.asked[0]) == ["weather", "end_conversation"]
 
 
@@ -280,13 +275,20 @@ def test_a_client_s_tool_of_the_same_name_is_the_client_s(run: Run, streaming: b
     running = run(script=speaks("", calls=[("end_conversation", "{}")]))
     client = anthropic.Anthropic(base_url=running.url, api_key="k")
     running.clients.append(client)
-    with client.messages.stream(
-        model="model-1",
-        max_tokens=9,
-        messages=[{"role": "user", "content": "hi"}],
-        tools=[{"name": "end_conversation", "input_schema": {"type": "object"}}],
-    ) as events:
-        assert events.get_final_message().content[0].type == "tool_use"
+    asked: dict[str, Any] = {
+        "model": "model-1",
+        "max_tokens": 9,
+        "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"name": "end_conversation", "input_schema": {"type": "object"}}],
+    }
+    assert _reply_to(client, streaming, asked).content[0].type == "tool_use"
+
+
+def _reply_to(client: anthropic.Anthropic, streaming: bool, asked: dict[str, Any]) -> Any:
+    if not streaming:
+        return client.messages.create(**asked)
+    with client.messages.stream(**asked) as events:
+        return events.get_final_message()
 
 
 def test_a_stream_cut_after_any_event_is_an_error(run: Run) -> None:

@@ -16,6 +16,7 @@ from adjourn.core.errors import StoreUnavailable
 from adjourn.runtime.logs import start_log
 from adjourn.store.memory import MemoryStore
 from adjourn.testing import FixedDetector
+from tests.logs import logged
 
 from .chatting import Conversation
 from .conftest import Running
@@ -28,14 +29,8 @@ HELLO = {"model": "model-1", "messages": [{"role": "user", "content": "hello"}]}
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What is logged, as JSON lines; the root logger is put back afterwards."""
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    written = io.StringIO()
-    start_log(LogConfig(format="json", level="info"), written)
-    yield written
-    root.handlers[:] = before
-    root.setLevel(level)
+    with logged("info") as written:
+        yield written
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

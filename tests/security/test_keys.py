@@ -4,21 +4,19 @@ import hashlib
 import hmac
 import io
 import json
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adjourn.config import LogConfig
 from adjourn.gateway.keys import GatewayKey, Keyring, KeyScope
-from adjourn.runtime.logs import start_log
 from adjourn.store.sqlite import SqliteStore
 from adjourn.testing import FakeClock
 from tests.gateway.conftest import Running
 from tests.gateway.model_server import Answer, Asked, completion, says, stream
 from tests.gateway.raw import exchange, post, status
+from tests.logs import logged
 
 Run = Callable[..., Running]
 
@@ -90,13 +88,8 @@ def test_a_key_with_the_scope_console_may_read_the_console_and_change_nothing(ru
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    root = logging.getLogger()
-    before, level = root.handlers[:], root.level
-    written = io.StringIO()
-    start_log(LogConfig(format="json", level="debug"), written)
-    yield written
-    root.handlers[:] = before
-    root.setLevel(level)
+    with logged("debug") as written:
+        yield written
 
 
 def test_keys_are_never_logged_stored_or_told(run: Run, tmp_path: Path, log: io.StringIO) -> None:

@@ -96,7 +96,7 @@ class Gateway:
             await self._own_pages(scope, receive, send)
             return
         client = Client(send)
-        dialect = _spoken(scope)
+        dialect = spoken(scope)
         tenant = self._keyring.tenant(credentials(scope))
         if tenant is None:
             body = dialect.error_body(
@@ -227,7 +227,7 @@ def _is_chat(scope: Scope) -> bool:
     return scope["method"] == "POST" and scope["path"].rstrip("/").lower() in _DIALECTS
 
 
-def _spoken(scope: Scope) -> Dialect:
+def spoken(scope: Scope) -> Dialect:
     """Return the dialect in which a client is answered, whatever it asks for."""
     dialect = _DIALECTS.get(scope["path"].rstrip("/").lower())
     return dialect or (_ANTHROPIC if speaks_anthropic(scope) else _OPENAI)

@@ -9,11 +9,9 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from adjourn.config import Config
 from adjourn.core.errors import StoreUnavailable
-from adjourn.gateway.app import Gateway
+from adjourn.gateway.app import Gateway, spoken
 from adjourn.gateway.asgi import Client, Receive, Scope, Send, header
 from adjourn.gateway.operations import Readiness
 from adjourn.gateway.paths import is_plain
@@ -22,6 +20,7 @@ from adjourn.ports import Clock
 from adjourn.runtime.measured_upstream import MeasuredUpstream
 from adjourn.runtime.metrics import Metrics
 from adjourn.runtime.trace import CURRENT, RequestTrace
+from adjourn.wire.dialect import Dialect
 
 _log = logging.getLogger("adjourn.requests")
 
@@ -103,7 +102,7 @@ class Front:
         dialect = _DIALECTS.get(path.rstrip("/").lower(), "other") if served else "own"
         trace = RequestTrace(_id_of(scope), dialect)
         CURRENT.set(trace)
-        reply = _Reply(send, trace)
+        reply = _Reply(send, trace, spoken(scope))
         began = self._clock.monotonic_s()
         try:
             if served and (self._open >= self._max_requests or self._readiness.is_stopping):
@@ -180,9 +179,10 @@ class Front:
 class _Reply:
     """An ASGI ``send`` that sees the status, and adds the request's id to the headers."""
 
-    def __init__(self, send: Send, trace: RequestTrace) -> None:
+    def __init__(self, send: Send, trace: RequestTrace, dialect: Dialect) -> None:
         self._send = send
         self._trace = trace
+        self.dialect = dialect
         self.status = 0
 
     async def __call__(self, message: Any) -> None:
@@ -223,10 +223,5 @@ async def _answer(
     reply: _Reply, status: int, trace: RequestTrace, words: str, headers: list[tuple[str, str]]
 ) -> None:
     """Answer with an error in the form of the client's dialect."""
-    kind = _KINDS[status]
-    error: dict[str, Any] = {"type": kind, "message": words}
-    if trace.dialect == "messages":
-        body: dict[str, Any] = {"type": "error", "error": error}
-    else:
-        body = {"error": {**error, "param": None, "code": trace.error}}
-    await Client(reply).answer(status, msgspec.json.encode(body), headers)
+    body = reply.dialect.error_body(words, type=_KINDS[status], code=trace.error)
+    await Client(reply).answer(status, body, headers)

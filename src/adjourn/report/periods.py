@@ -72,8 +72,3 @@ def last_month(now_ms: int) -> Period:
     """Return the newest month that is over."""
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
     return period_of((now.replace(day=1) - timedelta(days=1)).strftime("%Y-%m"))
-
-
-def this_month(now_ms: int) -> Period:
-    """Return the month that is running; what is said of it changes until it is over."""
-    return period_of(datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m"))
