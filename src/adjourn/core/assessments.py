@@ -6,7 +6,8 @@ failed, timed out or answered nonsense gives ``Unknown``, which is never a permi
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Final
+from operator import attrgetter
+from typing import Final, NoReturn
 
 from adjourn.core.hazards import Hazard
 
@@ -40,10 +41,9 @@ class Assessment:
     """For replies: P(the reply offers something better instead)."""
 
     def __post_init__(self) -> None:
-        for name in PROBABILITIES:
-            _check(name, getattr(self, name))
-        for hazard, p in self.hazards.items():
-            _check(str(hazard), p)
+        for p in (*_scalars(self), *self.hazards.values()):
+            if not 0.0 <= p <= 1.0:  # also refuses NaN
+                _refuse(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ Assessed = Assessment | Unknown
 
 PROBABILITIES = tuple(f.name for f in fields(Assessment) if f.name not in ("detector", "hazards"))
 """Names of the scalar probabilities of an assessment."""
+_scalars: Final = attrgetter(*PROBABILITIES)
+"""Assessment -> its scalar probabilities, in that order."""
 
 
 _AGREED: Final = ("harm", "abuse", "insists")
@@ -116,6 +118,10 @@ def _combined(known: Sequence[Assessment], agreed: bool) -> Assessment:
     return Assessment(names, hazards, **scalars)
 
 
-def _check(name: str, p: float) -> None:
-    if not 0.0 <= p <= 1.0:  # also refuses NaN
-        raise ValueError(f"{name} must be a probability, not {p!r}")
+def _refuse(assessment: Assessment) -> NoReturn:
+    """Name the first number of an assessment that is no probability."""
+    named = zip(PROBABILITIES, _scalars(assessment), strict=True)
+    name, p = next(
+        (name, p) for name, p in (*named, *assessment.hazards.items()) if not 0.0 <= p <= 1.0
+    )
+    raise ValueError(f"{name} must be a probability, not {p!r}")

@@ -7,6 +7,7 @@ the policy's numbers, so the set of states is finite and ``verifier`` can walk a
 Rungs: Continue, Redirect (``redirections`` > 0), Warn (``warned``). Recovery takes one rung back.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -80,7 +81,8 @@ def assessment_of(assessment: Assessment, ground: str) -> float:
     """Return the probability an assessment gives to a ground (a hazard id or ``abuse``)."""
     if ground == "abuse":
         return assessment.abuse
-    return next((p for hazard, p in assessment.hazards.items() if hazard == ground), 0.0)
+    hazards: Mapping[str, float] = assessment.hazards  # type: ignore[assignment]  # ids are strings
+    return hazards.get(ground, 0.0)
 
 
 def after_user(
@@ -92,13 +94,17 @@ def after_user(
     if crisis is not CrisisStatus.CLEAR:
         grounds = frozenset()
     state = _count(policy, _lapse(policy, state), grounds)
-    return replace(
-        state,
+    return PathState(  # replace() would take three times as long, which a replay would feel
         crisis=crisis,
+        redirections=state.redirections,
+        warned=state.warned,
+        turns_since_warning=state.turns_since_warning,
+        persisted=state.persisted,
+        clean=state.clean,
+        asked_to_confirm=False,
         grounds=grounds,
         wants_end=_wants_end(policy, assessed),
         confirmed=state.asked_to_confirm and _confirms(policy, assessed),
-        asked_to_confirm=False,
     )
 
 
@@ -108,6 +114,10 @@ def after_reply(policy: Policy, state: PathState, delivered: Delivered) -> PathS
     A redirection counts only as the answer to a qualifying message, a warning only once the
     redirections before it are complete: what was delivered out of turn counts for nothing.
     """
+    if delivered is Delivered.NOTHING and not (
+        state.asked_to_confirm or state.wants_end or state.confirmed
+    ):
+        return state
     need = policy.ladder.redirections_before_warning
     if delivered is Delivered.REDIRECTION and state.qualifies:
         state = replace(state, redirections=min(state.redirections + 1, need))

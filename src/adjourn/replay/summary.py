@@ -1,85 +1,123 @@
 """What a replay came to, and how two policies differ on the same conversations."""
 
-from collections import Counter
-from collections.abc import Iterable
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import msgspec
+from adjourn.replay.tally import STEPS, PairTally, PolicyTally, Tally
 
-STEPS: Final = ("redirect", "warn", "end", "support", "confirm_user_end")
 CONFIDENCE: Final = 0.95
+PRIMARY: Final = "end"
+"""The one comparison that is named beforehand; p-values of the others are corrected."""
 
 
-class _Step(msgspec.Struct):
-    message: int
-    decision: str
-    grounds: list[str]
-
-
-class _Outcome(msgspec.Struct):
-    highest: str
-    steps: list[_Step]
-
-
-class _Line(msgspec.Struct):
-    id: str
-    position: int
-    user_messages: int
-    outcomes: list[_Outcome]
-
-
-def summarise(lines: Iterable[bytes], rejected: int, names: tuple[str, ...]) -> dict[str, Any]:
+def summarise(tally: Tally, names: Sequence[str]) -> dict[str, Any]:
     """Return the summary of a replay.
 
-    Rates are shares of conversations with Clopper-Pearson intervals (scipy's ``binomtest``). Two
-    policies are compared on the pairs they disagree on, with McNemar's exact test (a binomial test
-    of those pairs; McNemar 1947).
+    Rates are shares of conversations with Clopper-Pearson intervals (scipy's ``binomtest``).
 
     Args:
-        lines: One line for each conversation.
-        rejected: Rows that were no conversations.
+        tally: What was counted.
         names: The policies' names.
     """
-    reached = [Counter[str]() for _ in names]
-    grounds = [Counter[str]() for _ in names]
-    first_end: list[Counter[int]] = [Counter() for _ in names]
-    conversations = messages = only_first = only_second = 0
-    changed: list[dict[str, Any]] = []
-    for text in lines:
-        line = msgspec.json.decode(text, type=_Line)
-        conversations += 1
-        messages += line.user_messages
-        for place, outcome in enumerate(line.outcomes):
-            reached[place].update({step.decision for step in outcome.steps})
-            for step in outcome.steps:
-                if step.decision == "end":
-                    grounds[place].update(step.grounds)
-                    first_end[place][step.message] += 1
-        if len(line.outcomes) == 2 and line.outcomes[0].highest != line.outcomes[1].highest:
-            was, would_be = (outcome.highest for outcome in line.outcomes)
-            only_first += was == "end"
-            only_second += would_be == "end"
-            changed.append({"id": line.id, "position": line.position, "was": was, "is": would_be})
+    of = tally.conversations
+    policies = [*tally.policies, *(PolicyTally() for _ in names[len(tally.policies) :])]
     summary: dict[str, Any] = {
-        "conversations": conversations,
-        "user_messages": messages,
-        "rejected": rejected,
+        "conversations": of,
+        "user_messages": tally.user_messages,
+        "unjudged": tally.unjudged,
+        "rejected": tally.rejected,
         "policies": [
             {
                 "policy": name,
-                "reached": {step: _rate(reached[n][step], conversations) for step in STEPS},
-                "ends_by_ground": dict(sorted(grounds[n].items())),
+                "reached": {step: _rate(found.reached.get(step, 0), of) for step in STEPS},
+                "ends_by_ground": found.ends_by_ground,
+                "ends_by_turn": found.ends_by_turn,
+                "median_turn_of_end": _median(found.ends_by_turn),
             }
-            for n, name in enumerate(names)
+            for name, found in zip(names, policies, strict=True)
         ],
     }
     if len(names) == 2:
-        summary["comparison"] = {
-            "ended_only_by": [only_first, only_second],
-            "mcnemar_p": _mcnemar(only_first, only_second),
-            "changed": changed,
-        }
+        summary["comparison"] = compare(tally.pair, of)
     return summary
+
+
+def compare(pair: PairTally, of: int) -> dict[str, Any]:
+    """Return how two policies differ on the same ``of`` conversations, step by step.
+
+    Each step by McNemar's exact test, a binomial test of the conversations that reached it with one
+    policy alone (Psychometrika 12, 1947), and the difference of the two shares with Bonett and
+    Price's interval for paired shares (J. Educational and Behavioral Statistics 37, 2012). ``end``
+    is the primary comparison; p-values of the other steps are corrected for their number (Holm,
+    Scandinavian J. Statistics 6, 1979). Turns of ends by the sign test.
+    """
+    steps = {
+        step: _paired(pair.only_first.get(step, 0), pair.only_second.get(step, 0), of)
+        for step in STEPS
+    }
+    others = [step for step in STEPS if step != PRIMARY]
+    corrected = _holm([steps[step]["mcnemar_p"] for step in others])
+    for step, p in zip(others, corrected, strict=True):
+        steps[step]["holm_p"] = p
+    return {
+        "changed": pair.changed,
+        "steps": steps,
+        "ended_by_both": {
+            "earlier": pair.end_earlier,
+            "later": pair.end_later,
+            "sign_p": _binomial(pair.end_earlier, pair.end_later),
+        },
+    }
+
+
+def _paired(only_first: int, only_second: int, of: int) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "only_first": only_first,
+        "only_second": only_second,
+        "mcnemar_p": _binomial(only_first, only_second),
+    }
+    if of:
+        found["difference"] = round((only_second - only_first) / of, 6)
+        found["low"], found["high"] = _difference_interval(only_first, only_second, of)
+    return found
+
+
+def _difference_interval(only_first: int, only_second: int, of: int) -> tuple[float, float]:
+    """Bonett & Price (2012): Wald's interval after adding one pair of either kind."""
+    from scipy.stats import norm  # noqa: PLC0415 - takes a second to load
+
+    first, second = (only_first + 1) / (of + 2), (only_second + 1) / (of + 2)
+    difference = second - first
+    error = math.sqrt((first + second - difference**2) / (of + 2))
+    reach = float(norm.ppf((1 + CONFIDENCE) / 2)) * error
+    return round(max(-1.0, difference - reach), 6), round(min(1.0, difference + reach), 6)
+
+
+def _binomial(one: int, other: int) -> float | None:
+    from scipy.stats import binomtest  # noqa: PLC0415 - takes a second to load
+
+    return float(f"{binomtest(one, one + other).pvalue:.4g}") if one + other else None
+
+
+def _holm(p_values: Sequence[float | None]) -> list[float | None]:
+    known = sorted(p for p in p_values if p is not None)
+    stepped: dict[float, float] = {}
+    highest = 0.0
+    for place, p in enumerate(known):
+        highest = max(highest, min(1.0, p * (len(known) - place)))
+        stepped.setdefault(p, highest)
+    return [None if p is None else stepped[p] for p in p_values]
+
+
+def _median(by_turn: Mapping[int, int]) -> int | None:
+    """Return the turn by which half of those that end have ended."""
+    half, seen = sum(by_turn.values()) / 2, 0
+    for turn in sorted(by_turn):
+        seen += by_turn[turn]
+        if seen >= half:
+            return turn
+    return None
 
 
 def _rate(count: int, of: int) -> dict[str, Any]:
@@ -90,9 +128,3 @@ def _rate(count: int, of: int) -> dict[str, Any]:
     interval = binomtest(count, of).proportion_ci(CONFIDENCE, method="exact")
     low, high = round(float(interval.low), 6), round(float(interval.high), 6)
     return {"count": count, "of": of, "share": round(count / of, 6), "low": low, "high": high}
-
-
-def _mcnemar(one: int, other: int) -> float | None:
-    from scipy.stats import binomtest  # noqa: PLC0415 - takes a second to load
-
-    return round(float(binomtest(one, one + other).pvalue), 6) if one + other else None
