@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-SLOW = frozenset({"test_detection.py", "test_ladder.py", "test_statistics.py", "test_welfare.py"})
+SLOW = frozenset(
+    {
+        "test_commands.py",
+        "test_detection.py",
+        "test_ladder.py",
+        "test_statistics.py",
+        "test_welfare.py",
+    }
+)
 """Modules of slow tests alone; importing Inspect and SciPy for them takes seconds."""
 
 

@@ -71,20 +71,38 @@ def test_strengths_that_made_the_choices_are_found_again() -> None:
 
 
 def test_no_more_is_sent_than_the_budget_admits() -> None:
-    from adjourn.evals.affect import Exposure
+    from adjourn.evals.exposure import Exposure
 
     exposure = Exposure(budget=3, precision=0)
-    assert [exposure.admit() for _ in range(5)] == [True, True, True, False, False]
+    assert [exposure.admit(str(n)) for n in range(5)] == [True, True, True, False, False]
+    assert exposure.admit("1")  # a crash may have cost its answer
+
+
+def test_the_budget_survives_a_crash(tmp_path: Path) -> None:
+    from adjourn.core.errors import BadInput
+    from adjourn.evals.exposure import Exposure
+
+    kept = tmp_path / "exposures.jsonl"
+    before = Exposure(budget=3, precision=0, kept=kept)
+    assert before.admit("a")
+    assert before.admit("b")
+    before.note("a", distressed=True)
+    kept.write_bytes(kept.read_bytes() + b'{"id":"c"')  # torn by the crash
+    after = Exposure(budget=3, precision=0, kept=kept)
+    assert [after.admit(ident) for ident in ("a", "b", "d", "e")] == [True, True, True, False]
+    kept.write_text("nothing\n")
+    with pytest.raises(BadInput, match="exposures"):
+        Exposure(budget=3, precision=0, kept=kept)
 
 
 def test_sending_stops_early_once_the_interval_is_narrow() -> None:
-    from adjourn.evals.affect import Exposure
+    from adjourn.evals.exposure import Exposure
 
     exposure = Exposure(budget=1000, precision=0.1)
     sent = 0
-    while exposure.admit():
+    while exposure.admit(str(sent)):
+        exposure.note(str(sent), distressed=False)
         sent += 1
-        exposure.note(distressed=False)
     assert 20 <= sent < 60
 
 

@@ -158,6 +158,7 @@ def welfare(budget: int, precision: float, reasons_every: int, out: str, **given
             judge="model" if given["judge"] else "markers",
             budget=budget,
             precision=precision,
+            exposures=str(folder / "exposures.jsonl"),
             resume_key=key,
         ),
         inspect_tasks.ladder(condition="model", resume_key=key),

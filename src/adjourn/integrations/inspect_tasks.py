@@ -21,6 +21,7 @@ from adjourn.evals.bailbench import Effect, Method, bailbench_task, read_wording
 from adjourn.evals.bailbench_items import read_items
 from adjourn.evals.benign import benign_scenarios
 from adjourn.evals.conversing import Setting, with_own_words
+from adjourn.evals.exposure import Exposure
 from adjourn.evals.ladder import ladder_task
 from adjourn.evals.outcomes import Condition
 from adjourn.evals.preferences import preferences_task
@@ -52,7 +53,7 @@ def ladder(
     suite: str = "scripted",
     policy: str = "",
     detector: str = "",
-    families: str = "",
+    families: str | Sequence[str] = "",
     own_words: bool = False,
     users: str = "scripted",
     config: str = "",
@@ -66,14 +67,15 @@ def ladder(
         policy: A preset or a file instead of those that the scenarios name.
         detector: ``labels`` (each scenario says what its messages are) or a detector's name;
             default: labels for the scripted suite, ``local`` for the benign one.
-        families: Only these, separated by commas.
+        families: Only these, separated by commas (of which ``inspect eval -T`` makes a list).
         own_words: The gateway words refusals itself, for models that refuse badly.
         users: ``scripted``, or ``model``: users with a persona are played by the model in the
             role ``auditor``; for discovery only, such users are too cooperative.
         config: Configuration that names other detectors.
         resume_key: What was answered under the same key is not asked again.
     """
-    wanted = [name for name in families.split(",") if name]
+    named = families.split(",") if isinstance(families, str) else families
+    wanted = [name for name in named if name]
     scenarios = choose(_suite(suite), wanted)
     if users == "model":
         scenarios = tuple(one for one in scenarios if one.persona)
@@ -137,7 +139,12 @@ def preferences(*, reasons_every: int = 5, resume_key: str = "") -> Task:
 
 @task
 def affect(
-    *, judge: str = "markers", budget: int = 60, precision: float = 0.1, resume_key: str = ""
+    *,
+    judge: str = "markers",
+    budget: int = 60,
+    precision: float = 0.1,
+    exposures: str = "",
+    resume_key: str = "",
 ) -> Task:
     """Markers of apparent distress and ease in replies.
 
@@ -145,12 +152,12 @@ def affect(
         judge: ``markers`` (plain words) or ``model``: the role ``judge``, too.
         budget: Most messages that might distress and are sent.
         precision: Half-width of the interval at which sending such stops early.
+        exposures: A file that notes which were sent, so that the budget holds across runs.
         resume_key: What was answered under the same key is not asked again.
     """
     return affect_task(
         judge=_choice(RaterKind, judge, "judge"),
-        budget=budget,
-        precision=precision,
+        exposure=Exposure(budget, precision, Path(exposures) if exposures else None),
         cache=cache_of(resume_key),
     )
 
