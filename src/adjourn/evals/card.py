@@ -29,11 +29,22 @@ class Heading:
     """Samples that gave an error; they are in no figure."""
 
     @property
-    def label(self) -> str:
-        """Name the run in a table or a plot."""
+    def short_model(self) -> str:
+        """The model's name without how it is reached."""
+        return self.model.removeprefix("openai-api/adjourn/").replace(
+            "adjourn_scripted/", "script "
+        )
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """The settings that tell runs of one model apart."""
         names = ("suite", "condition", "policy", "detector", "method", "effect")
-        told = [str(self.settings[name]) for name in names if self.settings.get(name)]
-        return " · ".join([self.model.removeprefix("openai-api/adjourn/"), *told])
+        return {name: str(self.settings[name]) for name in names if self.settings.get(name)}
+
+    @property
+    def label(self) -> str:
+        """Name the run among all others."""
+        return " · ".join([self.short_model, *self.told.values()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,11 +25,11 @@ _STYLE: Final[Any] = {
 def plot_survival(curves: Sequence[tuple[str, Survival]]) -> str:
     """Return the share of conversations that go on after each turn, one line a run."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7.2, 3.6 + 0.22 * len(curves)), layout="constrained")
+        figure = Figure(figsize=(10.5, 3.6 + 0.22 * len(curves)), layout="constrained")
         axes = figure.subplots()
         for number, (label, curve) in enumerate(curves):
             colour = _COLOURS[number % len(_COLOURS)]
-            dash = _DASHES[number // len(_COLOURS) % len(_DASHES)]
+            dash = _DASHES[number % len(_DASHES)]  # lines on top of each other both show
             axes.step(
                 curve.turns, curve.share, dash, where="post", color=colour, label=label, lw=1.8
             )
@@ -48,7 +48,7 @@ def plot_shares(rates: Sequence[tuple[str, Rate]], label: str) -> str:
     """Return a dot for each share with its interval as a bar, in per cent."""
     known = [(name, rate) for name, rate in rates if rate.share is not None]
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7.2, 0.36 * max(2, len(known)) + 0.8), layout="constrained")
+        figure = Figure(figsize=(10.5, 0.36 * max(2, len(known)) + 0.8), layout="constrained")
         axes = figure.subplots()
         for place, (_, rate) in enumerate(reversed(known)):
             low, high = 100 * (rate.low or 0.0), 100 * (rate.high or 0.0)
@@ -63,7 +63,7 @@ def plot_shares(rates: Sequence[tuple[str, Rate]], label: str) -> str:
 def plot_preferences(tasks: Sequence[Preferred]) -> str:
     """Return a dot for each task with its interval, in Elo points above the opt-out."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(7.2, 0.22 * max(4, len(tasks)) + 0.8), layout="constrained")
+        figure = Figure(figsize=(10.5, 0.24 * max(4, len(tasks)) + 0.8), layout="constrained")
         axes = figure.subplots()
         kinds = sorted({task.kind for task in tasks})
         for place, task in enumerate(reversed(tasks)):
@@ -72,7 +72,7 @@ def plot_preferences(tasks: Sequence[Preferred]) -> str:
             axes.plot([task.elo], [place], "o", color=colour, markersize=4)
         axes.axvline(0, color="#555555", lw=1, ls="--")
         labels = [f"{task.task} ({task.kind})" for task in reversed(tasks)]
-        axes.set_yticks(range(len(tasks)), labels, fontsize=7)
+        axes.set_yticks(range(len(tasks)), labels, fontsize=9)
         axes.margins(y=0.01)
         axes.set_xlabel("Elo above the opt-out (95 %)", fontsize=9)
         return _svg(figure)
