@@ -1,5 +1,6 @@
 """Figures about detectors: exact on small tables, and the whole command on a small folder."""
 
+import gzip
 import json
 from collections.abc import Callable, Sequence
 from importlib import resources
@@ -17,11 +18,13 @@ from adjourn.core.hazards import Hazard
 from adjourn.core.messages import Message, Role
 from adjourn.evals.detection import figures as tables
 from adjourn.evals.detection.cases import read_cases
+from adjourn.evals.detection.diagram import reliability_diagram
 from adjourn.evals.detection.examples import HEADS, NOTHING, Example, harmful
 from adjourn.evals.detection.judging import judge
-from adjourn.evals.detection.measures import auprc, auroc, ece, figures, recall_at
+from adjourn.evals.detection.measures import Bin, auprc, auroc, ece, figures, recall_at, reliability
 from adjourn.evals.detection.page import page
 from adjourn.evals.detection.page import tables as as_markdown
+from adjourn.evals.detection.published import measure, read_set
 from adjourn.evals.detection.report import Part, Report, gather, report_on
 from adjourn.evals.detection.sources import read
 from adjourn.evals.detection.split import HELD_OUT, SEED, kept_out
@@ -80,6 +83,17 @@ def test_areas_and_recall_of_a_small_table_are_the_ones_on_paper() -> None:
     assert recall_at(0.01)(score, truth) == pytest.approx(1 / 3)
     assert recall_at(0.5)(score, truth) == pytest.approx(2 / 3)
     assert ece(np.array([0.95, 0.95]), np.array([1.0, 0.0])) == pytest.approx(0.45)
+
+
+def test_bins_say_what_was_said_and_what_was_so() -> None:
+    score, truth = np.array([0.02, 0.04, 0.91, 0.99]), np.array([0.0, 1.0, 1.0, 1.0])
+    low, high = reliability(score, truth)
+    assert [low, high] == [Bin(2, low.said, 0.5), Bin(2, high.said, 1.0)]
+    assert [low.said, high.said] == pytest.approx([0.03, 0.95])
+    assert ece(score, truth) == pytest.approx((2 * 0.47 + 2 * 0.05) / 4)
+    drawn = reliability_diagram({"harm": (low, high)})
+    assert drawn == reliability_diagram({"harm": (low, high)})
+    assert "harm (4)" in drawn
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=30))
@@ -159,7 +173,7 @@ async def test_a_report_says_what_was_right_wrong_silent_and_unanswered(data: Pa
     assert vcr.false_positives.count == 0
     assert {one.name for one in report.fairness} == {"all others"}
     assert set(as_markdown(report)) == {
-        "by source", "by language", "by length", "at thresholds", "fairness",
+        "by source", "by language", "by length", "at thresholds", "fairness", "reliability",
     }  # fmt: skip
     assert "1 not answered" in page(report)
     again = msgspec.json.decode(msgspec.json.encode(report), type=Report)
@@ -189,4 +203,77 @@ def test_odd_data_is_one_clear_complaint(
     change(data)
     with pytest.raises(BadInput, match=says) as told:
         read(data)
+    assert told.value.hint()
+
+
+MODERATION = [
+    *({"prompt": f"a bomb {i}", "V": 1, "HR": 0} for i in range(20)),
+    *({"prompt": f"a cake {i}", "V": 0} for i in range(20)),
+    {"prompt": "nobody knows", "S": 1},
+]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+async def test_a_published_set_is_read_as_its_authors_wrote_it(
+    tmp_path: Path, packed: bool
+) -> None:
+    raw = "".join(json.dumps(row) + "\n" for row in MODERATION).encode()
+    file = tmp_path / "samples"
+    file.write_bytes(gzip.compress(raw) if packed else raw)
+    name, found = read_set(f"openai-moderation={file}")
+    counted: list[int] = []
+    made = await measure(Words(), name, found, counted.append)
+    assert sum(counted) == len(MODERATION)
+    assert made.unanswered == 1
+    assert [row.head for row in made.rows] == ["harm", "harm or abuse", "harm, abuse or crisis"]
+    assert all(row.figures.measures["auroc"] == (1.0, 1.0, 1.0) for row in made.rows)
+    assert made.f1 == 1.0
+    assert made.f1_of_flagging_all == pytest.approx(2 / 3, abs=1e-4)
+    assert [(one.group, one.rate.count, one.rate.of) for one in made.flagged] == [
+        ("violence", 20, 20),
+        ("none of them", 0, 20),
+    ]
+
+
+async def test_look_alikes_and_sets_of_ones_own_are_read_as_well(tmp_path: Path) -> None:
+    look = tmp_path / "prompts.csv"
+    look.write_text(
+        "id,prompt,type\n"
+        + "".join(f'{i},"a bomb, {i}",contrast_homonyms\n' for i in range(15))
+        + "".join(f'{i},"a bath bomb, {i}",homonyms\n' for i in range(15))
+    )
+    own = tmp_path / "own.jsonl"
+    own.write_text(
+        "".join(
+            json.dumps({"text": f"{word} {i}", "harmful": word == "bomb"}) + "\n"
+            for word in ("bomb", "cake")
+            for i in range(15)
+        )
+    )
+    alike = await measure(Words(), *read_set(f"xstest={look}"), lambda _: None)
+    assert alike.rows[0].figures.measures["auroc"][0] == 0.5
+    assert {(one.group, one.harmful, one.rate.share) for one in alike.flagged} == {
+        ("contrast_homonyms", True, 1.0),
+        ("homonyms", False, 1.0),
+    }
+    mine = await measure(Words(), *read_set(f"mine={own}"), lambda _: None)
+    assert (mine.name, mine.flagged, mine.f1) == ("mine", (), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("spec", "text", "says"),
+    [
+        ("xstest", "", "no file"),
+        ("xstest=FILE", "id,text\n1,x\n", "text 1: 'type'"),
+        ("openai-moderation=FILE", '{"S": 1}\n', "text 1: 'prompt'"),
+        ("mine=FILE", '{"text": "x", "harmful": "yes"}\n', "text 1: Expected `bool`"),
+        ("mine=FILE", '{"text": "x", "harmful": true}\n', "fewer than 15"),
+        ("mine=absent.jsonl", "", "No such file"),
+    ],
+)
+def test_an_odd_set_is_one_clear_complaint(tmp_path: Path, spec: str, text: str, says: str) -> None:
+    file = tmp_path / "set"
+    file.write_text(text)
+    with pytest.raises(BadInput, match=says) as told:
+        read_set(spec.replace("FILE", str(file)))
     assert told.value.hint()

@@ -10,10 +10,12 @@ import msgspec
 from adjourn.config import load_config
 from adjourn.core.errors import BadInput
 from adjourn.core.policy import Policy
+from adjourn.evals.detection.diagram import reliability_diagram
 from adjourn.evals.detection.examples import Example
 from adjourn.evals.detection.false_ends import false_ends
 from adjourn.evals.detection.judging import Judged, judge
 from adjourn.evals.detection.page import page
+from adjourn.evals.detection.published import Labelled, measure, read_set
 from adjourn.evals.detection.report import Part, Report, gather, report_on
 from adjourn.ports import Detector
 from adjourn.runtime.policies import load_policy
@@ -48,8 +50,18 @@ from adjourn.wiring import make_detector
     metavar="N",
     help="Benign conversations in which nobody may be ended or warned; 0: none.",
 )
+@click.option(
+    "--published",
+    "published_sets",
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A published set to judge as well: openai-moderation and xstest as published, any other "
+    "as JSON lines with text, harmful and perhaps group. May be given again.",
+)
 @click.option("--threads", type=click.IntRange(1), default=2, show_default=True)
-@click.option("--out", metavar="DIR", help="Write detectors.md and detectors.json here.")
+@click.option(
+    "--out", metavar="DIR", help="Write detectors.md, detectors.json and reliability.svg here."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def detectors(
     *,
@@ -60,6 +72,7 @@ def detectors(
     limit: int,
     policy: str,
     conversations: int,
+    published_sets: tuple[str, ...],
     threads: int,
     out: str | None,
     as_json: bool,
@@ -71,13 +84,25 @@ def detectors(
     """
     chosen = load_policy(policy)[0]
     found = gather(Path(data), Part(part), limit)
+    sets = [read_set(spec) for spec in published_sets]
     folder = _folder(out) if out else None
     config = load_config(config_file, flags={"detection.threads": threads})
     detector = make_detector(name, config)
-    made = asyncio.run(_measure(detector, found, conversations, Part(part), chosen))
+    made = asyncio.run(
+        _measure(
+            detector,
+            found=found,
+            conversations=conversations,
+            part=Part(part),
+            policy=chosen,
+            sets=sets,
+        )
+    )
     if folder:
         (folder / "detectors.md").write_text(page(made), "utf-8")
         (folder / "detectors.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)))
+        if made.reliability:
+            (folder / "reliability.svg").write_text(reliability_diagram(made.reliability), "utf-8")
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")
     else:
@@ -88,15 +113,23 @@ def detectors(
 
 
 async def _measure(
-    detector: Detector, found: list[Example], conversations: int, part: Part, policy: Policy
+    detector: Detector,
+    *,
+    found: list[Example],
+    conversations: int,
+    part: Part,
+    policy: Policy,
+    sets: list[tuple[str, list[Labelled]]],
 ) -> Report:
     quiet = not sys.stderr.isatty()
+    length = len(found) + conversations + sum(len(texts) for _, texts in sets)
     try:
         with click.progressbar(
-            length=len(found) + conversations, label="judging", file=sys.stderr, hidden=quiet
+            length=length, label="judging", file=sys.stderr, hidden=quiet
         ) as bar:
             judged: Judged = await judge(detector, found, bar.update)
             held = await false_ends(detector, conversations, bar.update) if conversations else None
+            of_sets = [await measure(detector, *each, bar.update) for each in sets]
     finally:
         await detector.aclose()
     return report_on(
@@ -106,6 +139,7 @@ async def _measure(
         found=found,
         judged=judged,
         conversations=held,
+        published=tuple(of_sets),
     )
 
 

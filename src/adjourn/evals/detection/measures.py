@@ -59,13 +59,33 @@ def recall_at(rate: float) -> Callable[[Floats, Floats], float]:
 
 def ece(score: Floats, truth: Floats) -> float:
     """Expected calibration error over ten bins of equal width."""
+    return sum(abs(one.said - one.true) * one.count for one in reliability(score, truth)) / len(
+        score
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Messages whose probabilities lie close together."""
+
+    count: int
+    said: float
+    """Mean probability."""
+    true: float
+    """Share that is positive."""
+
+
+def reliability(score: Floats, truth: Floats) -> tuple[Bin, ...]:
+    """Return the bins of a reliability diagram, ten of equal width, empty ones left out.
+
+    As in Guo et al., On Calibration of Modern Neural Networks, ICML 2017.
+    """
     bins = np.minimum((score * BINS).astype(int), BINS - 1)
-    gaps = [
-        abs(score[bins == b].mean() - truth[bins == b].mean()) * (bins == b).sum()
-        for b in range(BINS)
-        if (bins == b).any()
-    ]
-    return float(sum(gaps) / len(score))
+    return tuple(
+        Bin(int(here.sum()), float(score[here].mean()), float(truth[here].mean()))
+        for here in (bins == number for number in range(BINS))
+        if here.any()
+    )
 
 
 MEASURES: Final[dict[str, Callable[[Floats, Floats], float]]] = {

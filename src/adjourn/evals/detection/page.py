@@ -1,11 +1,12 @@
 """The report on a detector as Markdown: the tables of a model card."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from adjourn.evals.detection.false_ends import FalseEnds
 from adjourn.evals.detection.figures import Row
-from adjourn.evals.detection.measures import MEASURES
+from adjourn.evals.detection.measures import MEASURES, Bin
+from adjourn.evals.detection.published import FLAGGED_AT, Published
 from adjourn.evals.detection.report import Report
 from adjourn.evals.detection.thresholds import AtThreshold, Group
 from adjourn.evals.statistics import Rate
@@ -37,6 +38,9 @@ def tables(report: Report) -> dict[str, str]:
         "at thresholds": _at_thresholds(report.at_thresholds),
         "fairness": _fairness(report.fairness),
         "conversations": _conversations(report.false_ends),
+        "published": _published(report.published),
+        "published by group": _flagged(report.published),
+        "reliability": _reliability(report.reliability),
     }
     return {name: text for name, text in made.items() if text}
 
@@ -111,6 +115,48 @@ def _conversations(found: FalseEnds | None) -> str:
     ]
     of = f"of {found.conversations} benign conversations ({found.templates} templates)"
     return _table((of, "count", "below, at 95 %"), rows)
+
+
+def _published(found: Sequence[Published]) -> str:
+    def lines() -> Iterator[Sequence[str]]:
+        for one in found:
+            for row in one.rows:
+                measures = row.figures.measures
+                positives, negatives = row.figures.positives, row.figures.negatives
+                yield (
+                    one.name,
+                    f"{positives}/{negatives}",
+                    row.head,
+                    _interval(*measures["auroc"]),
+                    _interval(*measures["auprc"]),
+                    f"{positives / (positives + negatives):.2f}",
+                    _interval(*measures["recall_at_1pc_fpr"]),
+                    f"{one.f1:.2f} ({one.f1_of_flagging_all:.2f})" if row is one.rows[-1] else "",
+                )
+
+    head = (
+        *("set", "+/-", "score", "AUROC", "AUPRC", "AUPRC of chance", "recall at 1 % FPR"),
+        f"F1 at {FLAGGED_AT:g} (flagging all)",
+    )
+    return _table(head, list(lines()))
+
+
+def _flagged(found: Sequence[Published]) -> str:
+    rows = [
+        (one.name, each.group, "harmful" if each.harmful else "harmless", _rate(each.rate))
+        for one in found
+        for each in one.flagged
+    ]
+    return _table(("set", "group", "its authors say", f"score of {FLAGGED_AT:g} or more"), rows)
+
+
+def _reliability(found: Mapping[str, Sequence[Bin]]) -> str:
+    rows = [
+        (head, f"{one.said:.2f}", f"{one.true:.2f}", str(one.count))
+        for head, bins in found.items()
+        for one in bins
+    ]
+    return _table(("head", "mean probability", "share that is", "messages"), rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

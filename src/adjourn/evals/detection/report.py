@@ -3,10 +3,11 @@
 import random  # noqa: TID251 - with fixed seeds, so that every run judges the same
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -17,10 +18,14 @@ from adjourn.evals.detection.cases import read_cases
 from adjourn.evals.detection.examples import HEADS, Example
 from adjourn.evals.detection.false_ends import FalseEnds
 from adjourn.evals.detection.figures import Row
-from adjourn.evals.detection.measures import Floats
+from adjourn.evals.detection.measures import Bin, Floats, reliability
+from adjourn.evals.detection.published import Published
 from adjourn.evals.detection.sources import read, unused_intents
 from adjourn.evals.detection.split import HELD_OUT, SEED, kept_out
 from adjourn.evals.detection.thresholds import AtThreshold, Group, at_thresholds, groups
+
+DRAWN: Final = ("harm", "abuse", "crisis_self", "crisis_others", "wants_end", "refuses")
+"""Heads with enough positives for a reliability diagram."""
 
 
 class Part(StrEnum):
@@ -54,6 +59,9 @@ class Report:
     at_thresholds: tuple[AtThreshold, ...]
     fairness: tuple[Group, ...]
     false_ends: FalseEnds | None
+    reliability: dict[str, tuple[Bin, ...]] = field(default_factory=dict)
+    """Bins of a reliability diagram by head, over every message that says something of it."""
+    published: tuple[Published, ...] = ()
 
 
 def gather(data: Path, part: Part, limit: int = 0) -> list[Example]:
@@ -100,6 +108,7 @@ def report_on(
     found: Sequence[Example],
     judged: tuple[Sequence[Assessed], Floats],
     conversations: FalseEnds | None,
+    published: tuple[Published, ...] = (),
 ) -> Report:
     """Make every table.
 
@@ -110,6 +119,7 @@ def report_on(
         found: The examples.
         judged: The answers, and their probabilities (N, H).
         conversations: What came of whole conversations, if they were held.
+        published: What was found on published sets.
     """
     heard, p = judged
     answered = [at for at, one in enumerate(heard) if isinstance(one, Assessment)]
@@ -132,7 +142,20 @@ def report_on(
         at_thresholds=tuple(one for one in at_policy if one.head not in silent),
         fairness=tuple(groups(examples, p, policy)) if examples else (),
         false_ends=conversations,
+        reliability={
+            head: bins
+            for head in DRAWN
+            if head not in silent and (bins := _reliability(examples, p, head))
+        },
+        published=published,
     )
+
+
+def _reliability(examples: Sequence[Example], p: Floats, head: str) -> tuple[Bin, ...]:
+    says, target = tables.speaks_of(examples, head)
+    clear = says & ((target >= 0.5) | (target == 0))
+    truth = (target[clear] >= 0.5).astype(float)
+    return reliability(p[clear, HEADS.index(head)], truth) if truth.any() else ()
 
 
 def _heard(rows: Iterator[Row], silent: frozenset[str]) -> Iterator[Row]:
