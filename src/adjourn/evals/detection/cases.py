@@ -23,7 +23,9 @@ from typing import Final
 from adjourn.core.messages import Role
 from adjourn.evals.detection.examples import NOTHING, Example, check, harmful
 
-BY_TEXT: Final = frozenset({"answers", "insists", "languages", "elsewhere", "replies"})
+BY_TEXT: Final = frozenset(
+    {"answers", "elsewhere", "followups", "insists", "languages", "replies", "statements"}
+)
 """Files of a few long lines: their texts, not their lines, are kept together in one split."""
 
 
