@@ -84,8 +84,10 @@ def test_unseen_cases(detector: LocalDetector) -> None:
     assert recall["wants_end"] >= 0.85, recall
     assert recall["confirms"] == 1.0, recall
     assert recall["refuses"] >= 0.9, recall
-    ending = {"abuse", "wants_end", "confirms", "insists", *map(str, Hazard)}
+    ending = {"abuse", "confirms", "insists", *map(str, Hazard)}
     assert [one for one in false if one[0] in ending] == []
+    # A wish to end that is none is asked about; it takes a yes to end anything.
+    assert len([one for one in false if one[0] == "wants_end"]) <= 1, false
     assert len([one for one in false if one[0] == "crisis_self"]) <= 4, false
 
 
