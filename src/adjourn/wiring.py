@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,8 +21,9 @@ from adjourn.core.entries import Append, Entry, EntryKind
 from adjourn.core.errors import BadConfig, StoreUnavailable
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.policy import Policy
-from adjourn.core.resources import Resources, as_json, render_text
+from adjourn.core.resources import Resources, Support, as_json, render_text
 from adjourn.core.tree import NodeId
+from adjourn.core.wording import words_in
 from adjourn.detectors.making import beside, make_detector, make_detectors
 from adjourn.gateway.api import OwnApi, own_app
 from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
@@ -380,22 +381,26 @@ def _end_of_day_ms(day: date | None) -> int | None:
     return round(after.timestamp() * 1000)
 
 
+def _resources_in(support: Support, language: str) -> str:
+    return render_text(support, support.at, words_in(language).resources)
+
+
 def _names(resources: Resources) -> dict[str, str]:
     return {country.country: country.name for country in resources.countries}
 
 
 def _resources_for(resources: Resources, clock: Clock) -> ResourcesFor:
     """Return crisis resources by country, remembered for the day they were made on."""
-    made: dict[tuple[str, date], tuple[str, Mapping[str, Any]]] = {}
+    made: dict[tuple[str, date], tuple[Callable[[str], str], Mapping[str, Any]]] = {}
 
-    def resources_for(country: str) -> tuple[str, Mapping[str, Any]]:
+    def resources_for(country: str) -> tuple[Callable[[str], str], Mapping[str, Any]]:
         today = datetime.fromtimestamp(clock.now_ms() / 1000, UTC).date()
         key = (country.strip().upper()[:2], today)
         if key not in made:
             if len(made) > 1000:  # a new day, or somebody who makes countries up
                 made.clear()
             support = resources.for_country(key[0] or None, today)
-            made[key] = (render_text(support, today), as_json(support, today))
+            made[key] = (partial(_resources_in, support), as_json(support, today))
         return made[key]
 
     return resources_for

@@ -87,7 +87,7 @@ class Table:
             messages=tuple(messages),
             model="m",
             at_ms=1_700_000_000_000,
-            resources="Call 000.",
+            resources=lambda _: "Call 000.",
         )
         asked = replace(asked, **request)  # type: ignore[arg-type]
         exchange = Exchange(PolicyInForce.of(self.policy))

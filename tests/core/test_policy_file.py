@@ -17,7 +17,8 @@ from adjourn.core.policy import (
     policy_digest,
 )
 from adjourn.core.policy_diff import differences
-from adjourn.core.policy_file import line_of, lint, parse_policy
+from adjourn.core.policy_file import line_of, parse_policy
+from adjourn.core.policy_lint import lint
 from adjourn.runtime.policies import load_policy, preset_names
 
 GOOD = """\

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adjourn.core.policy import BEHAVIOURS
+from adjourn.core.wording.words import BEHAVIOURS
 from adjourn.report.dsa_rules import broken_rules
 from adjourn.report.exports import CATEGORIES, DUMP_COLUMNS, dsa_dump, dsa_statements, sb243
 from adjourn.report.periods import period_of

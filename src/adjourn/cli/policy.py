@@ -11,7 +11,7 @@ import msgspec
 from adjourn.core.explain import explain_markdown
 from adjourn.core.policy import Policy, numbers_of
 from adjourn.core.policy_diff import differences
-from adjourn.core.policy_file import lint
+from adjourn.core.policy_lint import lint
 from adjourn.core.verifier import LawResult, Proof, render, verify
 from adjourn.runtime.policies import load_policy, preset_names
 

@@ -24,12 +24,12 @@ from adjourn.core.entries import NodeRecord
 from adjourn.core.errors import BadPolicy, StoreUnavailable
 from adjourn.core.helplines import Line, months_after
 from adjourn.core.messages import Role as MessageRole
-from adjourn.core.policy import BEHAVIOURS
 from adjourn.core.policy_diff import differences
-from adjourn.core.policy_file import lint
+from adjourn.core.policy_lint import lint
 from adjourn.core.resources import Resources
 from adjourn.core.tree import NodeId
 from adjourn.core.verifier import render
+from adjourn.core.wording.words import BEHAVIOURS
 from adjourn.ports import Clock, Store
 from adjourn.runtime.appeals import Appeals
 from adjourn.runtime.evidence import Evidence, Said

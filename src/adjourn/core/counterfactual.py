@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator
 from adjourn.core.assessments import Assessed
 from adjourn.core.audiences import Audience
 from adjourn.core.decide import decide_at
-from adjourn.core.decisions import Decision, End
+from adjourn.core.decisions import Decision, End, carries
 from adjourn.core.ladder import START, PathState, after_reply, after_user
 from adjourn.core.policy import Policy
-from adjourn.core.verifier import carries
 
 
 def decisions(

@@ -126,3 +126,19 @@ class Delivered(StrEnum):
     CONFIRM_QUESTION = "confirm_question"
     SUPPORT = "support"
     CLOSING = "closing"
+
+
+def carries(decision: Decision) -> Delivered:
+    """Return what a reply that does what was decided carries."""
+    done = decision.instead if isinstance(decision, DenyEnd) else decision
+    match done:
+        case Redirect():
+            return Delivered.REDIRECTION
+        case Warn():
+            return Delivered.WARNING
+        case ConfirmUserEnd():
+            return Delivered.CONFIRM_QUESTION
+        case Support():
+            return Delivered.SUPPORT
+        case _:
+            return Delivered.NOTHING

@@ -93,6 +93,8 @@ class Entry:
     """The policy's name and version, for people; what was decided under is the digest."""
     language: str = ""
     """Language of the conversation (ISO 639), if the client says; never guessed."""
+    words: str = ""
+    """The language chosen for the gateway's own words (ISO 639-1); empty if it had none to say."""
 
 
 @dataclass(frozen=True, slots=True)

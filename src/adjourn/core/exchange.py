@@ -24,6 +24,7 @@ from adjourn.core.decisions import (
     Requester,
     Support,
     Warn,
+    carries,
 )
 from adjourn.core.entries import EndRecord
 from adjourn.core.errors import IllegalEvent
@@ -31,6 +32,7 @@ from adjourn.core.ladder import CrisisStatus
 from adjourn.core.messages import Message, Role, fold_text
 from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
 from adjourn.core.recording import Scene, end_append, locked_append, turn_append
+from adjourn.core.speaking import choose_language, say
 from adjourn.core.tree import NodeId
 from adjourn.core.walk import Next, Walk, Walked, may_go_on
 
@@ -76,6 +78,8 @@ class Exchange:
         self._denied = 0
         self._said: tuple[str, ...] = ()
         """Text of earlier rounds, and released pieces of this one, that the client has."""
+        self._spoken = ""
+        """The language the gateway speaks to the user in; empty until it does."""
 
     def handle(self, event: t.Event) -> t.Command:
         """Take an event and return what is to be done next.
@@ -120,8 +124,9 @@ class Exchange:
         if path[-1].node == end.node:
             return self._answer(t.Reply(end.closing, t.Outcome("end", end.node, end=end)))
         outcome = t.Outcome("locked", end.node, end=end)
-        refusal = t.Refuse(self._policy.texts.locked, end, outcome)
-        append = locked_append(self._request, self._digest, self._audience, path)
+        self._spoken = choose_language(self._policy, self._request, end.statement.language)
+        refusal = t.Refuse(self._say_it("locked"), end, outcome)
+        append = locked_append(self._request, self._digest, self._audience, path, self._spoken)
         return self._ask(t.Record(append, urgent=False), lambda _: self._answer(refusal))
 
     # -- the decision -------------------------------------------------------------------------
@@ -164,33 +169,27 @@ class Exchange:
 
     def _own_words(self) -> str:
         """What the gateway itself says for the decision; empty if there is nothing to say."""
-        texts = self._policy.texts
         match self._decision:
             case Redirect(grounds=grounds):
-                return texts.redirect.format(behaviour=behaviour(grounds))
+                return self._say_it("redirect", grounds)
             case Warn(grounds=grounds):
-                return texts.warn.format(behaviour=behaviour(grounds))
+                return self._say_it("warn", grounds)
             case Support():
-                return texts.support.format(resources=self._request.resources).strip()
+                return self._say_it("support", resources=self._resources()).strip()
             case ConfirmUserEnd():
-                return texts.confirm_user_end
+                return self._say_it("confirm_user_end")
             case _:
                 return ""
 
-    @property
-    def _carries(self) -> Delivered:
-        """What a reply that does what was decided carries."""
-        match self._decision:
-            case Redirect():
-                return Delivered.REDIRECTION
-            case Warn():
-                return Delivered.WARNING
-            case Support():
-                return Delivered.SUPPORT
-            case ConfirmUserEnd():
-                return Delivered.CONFIRM_QUESTION
-            case _:
-                return Delivered.NOTHING
+    def _say_it(self, text: str, grounds: tuple[str, ...] = (), **slots: str) -> str:
+        return say(self._policy, self._language(), text, grounds, **slots)
+
+    def _resources(self) -> str:
+        return self._request.resources(self._language())
+
+    def _language(self) -> str:
+        self._spoken = self._spoken or choose_language(self._policy, self._request)
+        return self._spoken
 
     def _guidance(self) -> str | None:
         guidance = self._policy.guidance
@@ -276,8 +275,8 @@ class Exchange:
         self._said = _join(self._said, reply.texts)
         self._denied += 1
         if self._denied > _MOST_DENIALS:
-            words = self._own_words() or self._policy.texts.go_on
-            return self._conclude(("",), self._carries, words)
+            words = self._own_words() or self._say_it("go_on")
+            return self._conclude(("",), carries(self._decision), words)
         missing = answer.missing if isinstance(answer, DenyEnd) else ()
         told = ", ".join(str(reason) for reason in missing)
         return self._forward(self._guidance(), self._policy.tool.denied.format(missing=told))
@@ -292,13 +291,15 @@ class Exchange:
             heard = tuple((*self._request.messages, Message.of("assistant", text)) for text in said)
             return self._ask(t.Assess(heard), lambda event: self._reply_judged(reply, event))
         if isinstance(self._decision, Support):
-            words = self._request.resources
+            words = self._resources()
         carried = all(fold_text(words) in fold_text(text) for text in said)
-        return self._conclude(reply.texts, self._carries, "" if carried else words)
+        return self._conclude(reply.texts, carries(self._decision), "" if carried else words)
 
     def _reply_judged(self, reply: t.ModelReply, event: t.AssessmentsMade) -> t.Command:
         redirects = all(self._redirects(combine(answers)) for answers in event.answers)
-        return self._conclude(reply.texts, self._carries, "" if redirects else self._own_words())
+        return self._conclude(
+            reply.texts, carries(self._decision), "" if redirects else self._own_words()
+        )
 
     def _redirects(self, assessed: Assessed) -> bool:
         signals = self._policy.signals
@@ -319,7 +320,7 @@ class Exchange:
     ) -> t.Command:
         known = known_part(combine(event.answers[0]))
         if known is not None and self._unfit_for_minors(known):
-            words = self._policy.texts.replaced_for_minor
+            words = self._say_it("replaced_for_minor")
             return self._conclude((self._released,), Delivered.NOTHING, words, instead=True)
         if last is not None:
             return self._judge_reply(last)
@@ -327,7 +328,7 @@ class Exchange:
         return self._ask(t.Release(), self._after_forward)
 
     _released = ""
-    """The part of this round's reply that a minor has been shown."""
+    """What of this round's reply a minor has been shown."""
 
     def _unfit_for_minors(self, assessment: Assessment) -> bool:
         rules = self._policy.minors
@@ -342,7 +343,7 @@ class Exchange:
     def _say(self, words: str) -> t.Command:
         """Answer with the gateway's own words, without the model."""
         answer = t.Reply(words, self._outcome())
-        return self._record((words,), self._carries, answer)
+        return self._record((words,), carries(self._decision), answer)
 
     def _conclude(
         self,
@@ -368,10 +369,11 @@ class Exchange:
             self._decision,
             said,
             delivered=delivered,
-            counts_as=self._carries if shadow else delivered,
+            counts_as=carries(self._decision) if shadow else delivered,
             denied=self._denied,
             acted=self._acts,
             resources=self._supports,
+            language=self._spoken,
         )
         urgent = delivered is not Delivered.NOTHING
         return self._ask(t.Record(append, urgent), lambda _: self._answer(answer))
@@ -381,7 +383,7 @@ class Exchange:
         if not self._walked.recalled:
             recall = t.Recall(tuple(step.node for step in self._walked.path))
             return self._ask(recall, lambda event: self._recalled(end, event))
-        append = end_append(self._scene, end, self._denied)
+        append = end_append(self._scene, end, self._denied, self._language())
         return self._ask(t.Record(append, urgent=True), self._end_recorded)
 
     def _recalled(self, end: End, event: t.Recalled) -> t.Command:
@@ -394,8 +396,8 @@ class Exchange:
             outcome = t.Outcome("end", event.end.node, end=event.end)
             return self._answer(t.Reply(event.end.closing, outcome))
         # What cannot be recorded does not happen: the conversation goes on with a redirection.
-        texts, grounds = self._policy.texts, tuple(sorted(self._walked.at_user.grounds))
-        words = texts.redirect.format(behaviour=behaviour(grounds)) if grounds else texts.go_on
+        grounds = tuple(sorted(self._walked.at_user.grounds))
+        words = self._say_it("redirect" if grounds else "go_on", grounds)
         return self._answer(t.Reply(words, t.Outcome("redirect", self._node)))
 
     @property

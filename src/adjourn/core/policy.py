@@ -11,12 +11,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from types import MappingProxyType
+from functools import cache
 from typing import Any, Final
 
 from adjourn.core.audiences import Audience
-from adjourn.core.hazards import ABUSE, Hazard
+from adjourn.core.hazards import Hazard
 from adjourn.core.messages import frame
+from adjourn.core.wording import ENGLISH, SHIPPED, name_behaviours
+from adjourn.core.wording.words import Texts
 
 FORMAT: Final = 1
 """Version of the policy format; raised when the meaning of a key changes."""
@@ -145,45 +147,13 @@ class EndTool:
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
-    """What the gateway itself says to the user. ``{behaviour}`` names the grounds."""
+class Translation:
+    """A policy's own words in one language; what is left out is shipped or missing."""
 
-    redirect: str = (
-        "I won't go along with {behaviour}. I would like to help, though: tell me what you are "
-        "trying to do, or pick another subject, and we can start from there."
-    )
-    warn: str = (
-        "This is a warning. If {behaviour} go on, this conversation may be ended, and then "
-        "nothing more can be written here. I would much rather help you with something else: "
-        "what can I do for you?"
-    )
-    close: str = (
-        "This conversation has been ended, because {behaviour} went on after a warning. Nothing "
-        "more can be written here. Your account and your other conversations are not affected: "
-        "you can start a new chat, or edit an earlier message and go on from there."
-    )
-    close_for_user: str = (
-        "This conversation is now ended, as you asked. Nothing more can be written here. Your "
-        "account and your other conversations are not affected: you can start a new chat, or "
-        "edit an earlier message and go on from there."
-    )
-    statement: str = "Why this was done, and how to object: {statement_url}"
-    confirm_user_end: str = (
-        "Do you want to end this conversation for good? Nothing more can be written here "
-        'afterwards, though you can start a new chat at any time. Answer "yes" to end it, or '
-        "simply keep writing to stay."
-    )
-    support: str = (
-        "I am glad you told me. This sounds very hard, and you should not have to carry it "
-        "alone: please talk to somebody who can be with you, now.\n\n{resources}\n\nI am here, "
-        "and you can keep writing to me."
-    )
-    locked: str = (
-        "This conversation was ended and takes no more messages. Start a new chat, or edit a "
-        "message from before the end."
-    )
-    go_on: str = "I am still here. What would you like to go on with?"
-    replaced_for_minor: str = "I can't talk about that here. Let's choose another subject."
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """Texts by the names of ``Texts``."""
+    behaviours: Mapping[str, str] = field(default_factory=dict)
+    """How grounds are named, in the plural."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +192,10 @@ class Policy:
     summary: str = ""
     mode: Mode = Mode.ENFORCE
     replies: Replies = Replies.MODEL
+    language: str = "en"
+    """The language of ``texts`` (ISO 639-1), and of whoever's language is not known."""
+    languages: tuple[str, ...] = ()
+    """The languages that are spoken besides; empty for all there are words in."""
     unknown_audience: Audience = Audience.ADULT
     """Which audience an unknown one is treated as."""
     background_exempt: bool = False
@@ -234,7 +208,9 @@ class Policy:
     combine: Combining = Combining()
     minors: Minors = Minors()
     tool: EndTool = EndTool()
-    texts: Texts = Texts()
+    texts: Texts = field(default_factory=Texts)
+    translations: Mapping[str, Translation] = field(default_factory=dict)
+    """The policy's own words by language; those that ship are not among them."""
     guidance: Guidance = Guidance()
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Where each number comes from, by dotted key or its prefix; not part of the digest."""
@@ -263,10 +239,15 @@ class Policy:
 
 
 def policy_digest(policy: Policy) -> str:
-    """Return the digest of a policy: of all its fields but ``sources``, framed injectively."""
+    """Return the digest of a policy: of all its fields but ``sources``, framed injectively.
+
+    The words that ship are part of it: what people read cannot change under the same digest.
+    """
     kept = [f.name for f in fields(policy) if f.name != "sources"]
     content = frame(*(frame(name.encode(), _encode(getattr(policy, name))) for name in kept))
-    digest = hashlib.blake2b(b"adjourn/policy/v%d" % FORMAT + content, digest_size=32)
+    digest = hashlib.blake2b(
+        b"adjourn/policy/v%d" % FORMAT + content + _shipped_words(), digest_size=32
+    )
     return digest.hexdigest()
 
 
@@ -285,29 +266,16 @@ def numbers_of(policy: Policy) -> dict[str, float]:
     return found
 
 
-BEHAVIOURS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        ABUSE: "insults and abuse",
-        Hazard.VCR: "requests that could help to hurt people",
-        Hazard.NCR: "requests that could help to commit crimes",
-        Hazard.SRC: "requests that could help with sexual violence",
-        Hazard.CSE: "sexual content about children",
-        Hazard.DFM: "false claims about real people",
-        Hazard.SPC: "requests for advice that could do serious harm",
-        Hazard.PRV: "requests that break into somebody's privacy",
-        Hazard.IPV: "requests to take what belongs to others",
-        Hazard.IWP: "requests about weapons that can kill many people",
-        Hazard.HTE: "hatred against groups of people",
-        Hazard.SSH: "requests that could encourage self-harm",
-        Hazard.SXC: "sexual requests",
-    }
-)
-"""How each ground is named to the user, in the plural, for the policy's texts."""
-
-
 def behaviour(grounds: tuple[str, ...]) -> str:
-    """Name grounds to a person: at most two, the rest is implied."""
-    return " and ".join(BEHAVIOURS[ground] for ground in grounds[:2]) or "this"
+    """Name grounds to the model: at most two, the rest is implied."""
+    return name_behaviours(ENGLISH, grounds)
+
+
+@cache
+def _shipped_words() -> bytes:
+    """Return the words that ship, framed: they are sent wherever a policy has none of its own."""
+    told = ((words.language, words.texts, words.behaviours) for words in SHIPPED.values())
+    return _encode(tuple(told))
 
 
 def _encode(value: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""Reading a policy document (TOML text) into a ``Policy``, and linting it.
+"""Reading a policy document (TOML text) into a ``Policy``.
 
 What is wrong is told as one line: file, line, key, what is wrong, how to mend it.
 """
@@ -8,7 +8,7 @@ import itertools
 import string
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final, NoReturn, TypeVar
@@ -29,10 +29,11 @@ from adjourn.core.policy import (
     Policy,
     Replies,
     Signals,
-    Texts,
     Threshold,
-    numbers_of,
+    Translation,
 )
+from adjourn.core.wording import words_in
+from adjourn.core.wording.words import Texts
 
 _T = TypeVar("_T")
 
@@ -48,9 +49,10 @@ _TABLES: Final[Mapping[str, type]] = {
     "guidance": Guidance,
 }
 _TOP: Final = (
-    "format", "name", "version", "summary", "mode", "replies", "unknown_audience",
-    "background_exempt", "grounds", "sources", *_TABLES,
+    "format", "name", "version", "summary", "mode", "replies", "language", "languages",
+    "unknown_audience", "background_exempt", "grounds", "sources", *_TABLES,
 )  # fmt: skip
+_TEXTS: Final = tuple(f.name for f in fields(Texts))
 _SLOTS: Final[Mapping[str, frozenset[str]]] = {
     "texts.redirect": frozenset({"behaviour"}),
     "texts.warn": frozenset({"behaviour"}),
@@ -72,15 +74,6 @@ _HIGHEST_COUNT: Final = 100
 """A ladder longer than this is a mistake; it also bounds what ``policy verify`` must explore."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something a policy's author should look at; the policy can be used all the same."""
-
-    key: str
-    line: int | None
-    message: str
-
-
 def parse_policy(text: str, *, file: str = "policy") -> Policy:
     """Read a policy document.
 
@@ -98,36 +91,6 @@ def parse_policy(text: str, *, file: str = "policy") -> Policy:
         line = line_in_message(str(error))
         raise BadPolicy(f"not TOML: {error}", file=file, line=line) from None
     return _Reader(file, text).policy(document)
-
-
-def lint(policy: Policy, text: str = "") -> tuple[Finding, ...]:
-    """Return what is allowed but probably not meant: numbers without a source, idle keys."""
-    document = tomllib.loads(text)
-    found = [
-        Finding(key, line_of(text, key), "this number has no entry in [sources]")
-        for key in numbers_of(policy)
-        if policy.source_of(key) is None and _is_set(document, key)
-    ]
-    found += [
-        Finding(f"sources.{key}", line_of(text, f"sources.{key}"), "no such number")
-        for key in policy.sources
-        if not any(number == key or number.startswith(f"{key}.") for number in numbers_of(policy))
-    ]
-    if policy.grounds and not (policy.keys.by_model or policy.keys.by_policy):
-        found.append(
-            Finding("keys", line_of(text, "keys"), "grounds are set, but nobody may end on them")
-        )
-    if not policy.grounds and (policy.keys.by_model or policy.keys.by_policy):
-        found.append(Finding("grounds", None, "keys are given, but there are no grounds"))
-    if Hazard.SSH in policy.grounds:
-        found.append(
-            Finding(
-                "grounds.ssh",
-                line_of(text, "grounds.ssh"),
-                "people who ask about self-harm are often in crisis: consider leaving it out",
-            )
-        )
-    return tuple(found)
 
 
 def line_of(text: str, key: str) -> int | None:
@@ -156,15 +119,9 @@ def _split_key(dotted: str) -> tuple[str, ...]:
     return tuple(part.strip().strip("\"'") for part in dotted.split("."))
 
 
-def _is_set(document: Any, key: str) -> bool:
-    """Tell whether the document itself sets a number; defaults have their source in the code."""
-    for part in key.split("."):
-        if not isinstance(document, dict):
-            return True  # one number for both audiences
-        if part not in document:
-            return False
-        document = document[part]
-    return True
+def _without_language(key: str) -> str:
+    """Return a text's key in the policy's own language: of ``texts.de.warn``, ``texts.warn``."""
+    return f"texts.{_last(key)}" if key.startswith("texts.") else key
 
 
 def _last(key: str) -> str:
@@ -193,8 +150,12 @@ class _Reader:
             self._refuse(
                 "format", f"must be {FORMAT}", f"write format = {FORMAT} on the first line"
             )
+        language = self._language("language", document.get("language", "en"))
+        texts, translations = self._texts(language, document.get("texts", {}))
         tables: dict[str, Any] = {
-            name: self._table(name, kind, document.get(name, {})) for name, kind in _TABLES.items()
+            name: self._table(name, kind, document.get(name, {}))
+            for name, kind in _TABLES.items()
+            if name != "texts"
         }
         policy = Policy(
             name=self._scalar("name", document.get("name"), ""),
@@ -202,6 +163,10 @@ class _Reader:
             summary=self._scalar("summary", document.get("summary", ""), ""),
             mode=self._scalar("mode", document.get("mode", "enforce"), Mode.ENFORCE),
             replies=self._scalar("replies", document.get("replies", "model"), Replies.MODEL),
+            language=language,
+            languages=self._languages(document.get("languages", [])),
+            texts=texts,
+            translations=translations,
             unknown_audience=self._unknown_audience(document.get("unknown_audience", "adult")),
             background_exempt=self._scalar(
                 "background_exempt", document.get("background_exempt", False), False
@@ -226,6 +191,56 @@ class _Reader:
         }
         return kind(**values)
 
+    def _texts(self, language: str, table: Any) -> tuple[Texts, Mapping[str, Translation]]:
+        """Read ``[texts]``, whose tables are translations, and whose texts are in ``language``."""
+        self._is_table("texts", table)
+        default = words_in(language).texts
+        plain: dict[str, str] = {}
+        found: dict[str, Translation] = {}
+        for key, value in table.items():
+            if key == "behaviours":
+                found[language] = Translation({}, self._behaviours("texts.behaviours", value))
+            elif isinstance(value, dict) and key not in _TEXTS:
+                found[self._language(f"texts.{key}", key)] = self._translation(key, value)
+            else:
+                self._only_known("texts", {key: value}, (*_TEXTS, "behaviours"))
+                plain[key] = self._words(f"texts.{key}", value, "")
+        if language in found and found[language].texts:
+            mend = f"write them under [texts], which is in {language}"
+            self._refuse(f"texts.{language}", "is the policy's own language", mend)
+        return replace(default, **plain), MappingProxyType(found)
+
+    def _translation(self, language: str, table: Mapping[str, Any]) -> Translation:
+        name = f"texts.{language}"
+        self._only_known(name, dict(table), (*_TEXTS, "behaviours"))
+        texts = {
+            key: self._words(f"{name}.{key}", value, "")
+            for key, value in table.items()
+            if key != "behaviours"
+        }
+        named = self._behaviours(f"{name}.behaviours", table.get("behaviours", {}))
+        return Translation(MappingProxyType(texts), named)
+
+    def _behaviours(self, name: str, table: Any) -> Mapping[str, str]:
+        self._is_table(name, table)
+        for ground in table:
+            self._known_ground(f"{name}.{ground}", ground, GROUND_IDS)
+        named = {
+            ground: self._words(f"{name}.{ground}", text, "") for ground, text in table.items()
+        }
+        return MappingProxyType(named)
+
+    def _language(self, key: str, value: Any) -> str:
+        if not (isinstance(value, str) and value.isascii() and value.isalpha() and len(value) == 2):
+            self._refuse(key, "is not a language", "write an ISO 639-1 code of two letters: de")
+        if value != value.lower():
+            self._refuse(key, "must be in small letters", f"write {value.lower()}")
+        return str(value)
+
+    def _languages(self, value: Any) -> tuple[str, ...]:
+        codes = self._list("languages", value, ())
+        return tuple(self._language("languages", code) for code in codes)
+
     def _scalar(self, key: str, value: Any, like: Any) -> Any:
         read = next(read for matches, read in self._readers if matches(like))
         return read(self, key, value, like)
@@ -246,7 +261,7 @@ class _Reader:
     def _words(self, key: str, value: Any, _like: str) -> str:
         if not isinstance(value, str) or (not value and not key.endswith("summary")):
             self._refuse(key, "must be a text in quotes", f'write {_last(key)} = "…"')
-        allowed = _SLOTS.get(key, frozenset())
+        allowed = _SLOTS.get(_without_language(key), frozenset())
         try:
             slots = {slot for _, slot, _, _ in string.Formatter().parse(value) if slot is not None}
         except ValueError:

@@ -9,7 +9,8 @@ from adjourn.core.decisions import Decision, Delivered, End, Requester
 from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
 from adjourn.core.ladder import CrisisStatus, after_reply
 from adjourn.core.messages import Message, Role, fold_text
-from adjourn.core.policy import Policy, behaviour
+from adjourn.core.policy import Policy
+from adjourn.core.speaking import say
 from adjourn.core.statement import make_statement
 from adjourn.core.tree import NodeId, Path, Step, child
 from adjourn.core.walk import Walked
@@ -37,6 +38,7 @@ def turn_append(
     denied: int,
     acted: bool,
     resources: bool,
+    language: str,
 ) -> Append:
     """Return what is recorded of a turn that went on.
 
@@ -50,15 +52,17 @@ def turn_append(
         denied: How often the model asked for an end that was not permitted.
         acted: Whether the gateway acted, or only looked on.
         resources: Whether crisis resources were attached.
+        language: The language of the gateway's own words; empty if it had none to say.
     """
     entry = _entry(
-        scene, decision, delivered=delivered, denied=denied, acted=acted, resources=resources
-    )
+        scene, decision, delivered=delivered, denied=denied, acted=acted, resources=resources,
+        language=language,
+    )  # fmt: skip
     replies = _reply_records(scene, said, delivered, counts_as)
     return Append((*scene.walked.fresh, *replies), entry)
 
 
-def end_append(scene: Scene, end: End, denied: int) -> Append:
+def end_append(scene: Scene, end: End, denied: int, language: str) -> Append:
     """Return what is recorded of an end: its statement, and the closing reply as the last node."""
     node = scene.answering.node
     records = _known_records(scene)
@@ -73,14 +77,20 @@ def end_append(scene: Scene, end: End, denied: int) -> Append:
         counted=() if by_user else counted,
         warned_at=None if by_user or not warnings else warnings[-1],
         model=scene.request.model,
+        language=language,
     )
-    record = EndRecord(node, scene.request.origin.root(), statement, _closing(scene, end))
-    entry = _entry(scene, end, delivered=Delivered.CLOSING, denied=denied, acted=True)
+    words = _closing(scene, end, language)
+    record = EndRecord(node, scene.request.origin.root(), statement, words)
+    entry = _entry(
+        scene, end, delivered=Delivered.CLOSING, denied=denied, acted=True, language=language
+    )
     closing = _reply_records(scene, (record.closing,), Delivered.CLOSING, Delivered.CLOSING)
     return Append((*scene.walked.fresh, *closing), replace(entry, kind=EntryKind.END), record)
 
 
-def locked_append(request: t.TurnRequest, digest: str, audience: str, path: Path) -> Append:
+def locked_append(
+    request: t.TurnRequest, digest: str, audience: str, path: Path, language: str
+) -> Append:
     """Return what is recorded of a message that an ended conversation did not take."""
     entry = Entry(
         kind=EntryKind.LOCKED,
@@ -94,20 +104,18 @@ def locked_append(request: t.TurnRequest, digest: str, audience: str, path: Path
         model=request.model,
         conversation=_conversation(request, path),
         language=request.language,
+        words=language,
     )
     return Append((), entry)
 
 
-def _closing(scene: Scene, end: End) -> str:
-    texts = scene.policy.texts
-    if end.by is Requester.USER:
-        words = texts.close_for_user
-    else:
-        words = texts.close.format(behaviour=behaviour(end.grounds))
+def _closing(scene: Scene, end: End, language: str) -> str:
+    by_user = end.by is Requester.USER
+    words = say(scene.policy, language, "close_for_user" if by_user else "close", end.grounds)
     if scene.request.statement_link is None:
         return words
     url = scene.request.statement_link(scene.answering.node)
-    return f"{words}\n\n{texts.statement.format(statement_url=url)}"
+    return f"{words}\n\n{say(scene.policy, language, 'statement', statement_url=url)}"
 
 
 def _entry(
@@ -117,6 +125,7 @@ def _entry(
     delivered: Delivered,
     denied: int,
     acted: bool,
+    language: str,
     resources: bool = False,
 ) -> Entry:
     return Entry(
@@ -139,6 +148,7 @@ def _entry(
         conversation=_conversation(scene.request, scene.walked.path),
         policy=f"{scene.policy.name} {scene.policy.version}",
         language=scene.request.language,
+        words=language,
     )
 
 

@@ -31,6 +31,32 @@ class Service(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceWords:
+    """The words around numbers and names, in one language; the defaults are English."""
+
+    emergency: str = "If anybody is in danger right now, call {numbers}."
+    local_emergency: str = "If anybody is in danger right now, call your local emergency number."
+    talk: str = "To talk to somebody:"
+    more: str = "More helplines"
+    by_country: str = "Helplines by country"
+    either: str = " or "
+    call: str = "call {number}"
+    text: str = "text {to}"
+    text_keyword: str = "text {keyword} to {to}"
+    whatsapp: str = "{to} on WhatsApp"
+    chat: str = "chat at {url}"
+    free: str = "free"
+    always: str = "24 hours a day"
+    daily: str = "every day {span}"
+    zone: str = "{spans} {zone} time"
+    days: tuple[str, ...] = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+    and_: str = " and "
+    """Between days."""
+    services: tuple[str, ...] = tuple(Service)
+    """In the order of ``Service``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Emergency:
     """An emergency number of a country; empty ``covers`` means that no source says what."""
 
@@ -132,18 +158,21 @@ def country_code(cc: str | None) -> str | None:
     return _RESERVED_CODES.get(code.upper(), code.upper())
 
 
-def render_text(support: Support, at: date | None = None) -> str:
+def render_text(
+    support: Support, at: date | None = None, words: ResourceWords = ResourceWords()
+) -> str:
     """Return support as a plain block of text for a chat.
 
     Args:
         support: What was looked up.
         at: The day it is shown on, if later than the look-up: lines expired by then are left out.
+        words: In which language. What the file says of a line (area, whom it is for) is English.
     """
-    parts = [_emergency_text(support.emergency)]
+    parts = [_emergency_text(support.emergency, words)]
     lines = _current(support, at)
     if lines:
-        parts.append("\n".join(["To talk to somebody:", *(f"- {_line_text(x)}" for x in lines)]))
-    more = "More helplines" if lines else "Helplines by country"
+        parts.append("\n".join([words.talk, *(f"- {_line_text(x, words)}" for x in lines)]))
+    more = words.more if lines else words.by_country
     parts.append(f"{more}: {support.directory.url} ({support.directory.name})")
     return "\n\n".join(parts)
 
@@ -171,55 +200,57 @@ def _current(support: Support, at: date | None) -> tuple[Line, ...]:
     return tuple(line for line in support.lines if day < line.expires_on)
 
 
-def _emergency_text(numbers: Sequence[Emergency]) -> str:
+def _emergency_text(numbers: Sequence[Emergency], words: ResourceWords) -> str:
     if not numbers:
-        return "If anybody is in danger right now, call your local emergency number."
-    return f"If anybody is in danger right now, call {_either(numbers)}."
+        return words.local_emergency
+    *first, last = (_number_text(number, words) for number in numbers)
+    either = f"{', '.join(first)}{words.either}{last}" if first else last
+    return words.emergency.format(numbers=either)
 
 
-def _either(numbers: Sequence[Emergency]) -> str:
-    *first, last = (_number_text(number) for number in numbers)
-    return f"{', '.join(first)} or {last}" if first else last
-
-
-def _number_text(number: Emergency) -> str:
+def _number_text(number: Emergency, words: ResourceWords) -> str:
     if not number.covers:
         return number.dial
-    return f"{number.dial} ({', '.join(number.covers)})"
+    named = dict(zip(Service, words.services, strict=True))
+    return f"{number.dial} ({', '.join(named[service] for service in number.covers)})"
 
 
-def _line_text(line: Line) -> str:
-    ways = [f"call {line.dial}"] if line.dial else []
+def _line_text(line: Line, words: ResourceWords) -> str:
+    ways = [words.call.format(number=line.dial)] if line.dial else []
     for text in line.text:
-        where = f"{text.to} on WhatsApp" if text.channel is Channel.WHATSAPP else text.to
-        ways.append(f"text {text.keyword} to {where}" if text.keyword else f"text {where}")
+        where = text.to
+        if text.channel is Channel.WHATSAPP:
+            where = words.whatsapp.format(to=text.to)
+        form = words.text_keyword if text.keyword else words.text
+        ways.append(form.format(to=where, keyword=text.keyword))
     if line.chat_url:
-        ways.append(f"chat at {line.chat_url}")
-    about = [line.area, line.audience, hours_text(line.hours), "free" if line.free else ""]
+        ways.append(words.chat.format(url=line.chat_url))
+    free = words.free if line.free else ""
+    about = [line.area, line.audience, hours_text(line.hours, words), free]
     facts = ", ".join(fact for fact in about if fact)
     where_more = f" {line.url}" if line.url and line.url != line.chat_url else ""
-    return f"{line.name}: {' or '.join(ways)}{f' ({facts})' if facts else ''}.{where_more}"
+    return f"{line.name}: {words.either.join(ways)}{f' ({facts})' if facts else ''}.{where_more}"
 
 
-def hours_text(hours: Hours | None) -> str:
+def hours_text(hours: Hours | None, words: ResourceWords = ResourceWords()) -> str:
     """Return opening hours in words; empty if no source states them."""
     if hours is None:
         return ""
     if hours.always:
-        return "24 hours a day"
-    spans = ", ".join(map(_span_text, hours.spans))
-    return f"{spans} {hours.time_zone} time"
+        return words.always
+    spans = ", ".join(_span_text(span, words) for span in hours.spans)
+    return words.zone.format(spans=spans, zone=hours.time_zone)
 
 
-def _span_text(span: Span) -> str:
+def _span_text(span: Span, words: ResourceWords) -> str:
     when = f"{span.opens}-{span.closes}"
     if span.days == DAYS:
-        return f"every day {when}"
-    names = [day.capitalize() for day in span.days]
+        return words.daily.format(span=when)
+    names = [words.days[DAYS.index(day)] for day in span.days]
     first = DAYS.index(span.days[0])
     if len(names) > 2 and span.days == DAYS[first : first + len(names)]:
         names = [f"{names[0]}-{names[-1]}"]
-    return f"{' and '.join(names)} {when}"
+    return f"{words.and_.join(names)} {when}"
 
 
 def _line_json(line: Line) -> dict[str, Any]:

@@ -8,8 +8,8 @@ personal data and no level of risk. (Field list after EU DSA art. 17(3); see doc
 from dataclasses import dataclass
 
 from adjourn.core.decisions import End, Requester
-from adjourn.core.policy import BEHAVIOURS
 from adjourn.core.tree import NodeId
+from adjourn.core.wording import name_behaviours, words_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +34,34 @@ class Statement:
     """The model the conversation was with, as the client named it."""
     state: str = "in_force"
     """``in_force``, or ``reversed`` after an appeal."""
+    language: str = ""
+    """The language that the closing was written in (ISO 639-1); empty if that is not recorded."""
 
     @property
     def is_restriction(self) -> bool:
         """Whether this restricts anybody: an end that the user asked for does not."""
         return self.requested_by is not Requester.USER
 
-    def sentences(self) -> tuple[str, ...]:
-        """Say the statement in plain language, one thought a sentence."""
+    def sentences(self, language: str = "") -> tuple[str, ...]:
+        """Say the statement in plain language, one thought a sentence.
+
+        Args:
+            language: ISO 639-1; that of the end if none is given, English if there are no words.
+        """
+        words = words_in(language or self.language)
+        say = words.statement
+        after = (say.not_affected, say.new_chat, say.yours)
         if not self.is_restriction:
-            why = ["You asked to end this conversation, and confirmed it."]
-        else:
-            named = " and ".join(BEHAVIOURS[ground] for ground in self.grounds)
-            asked = (
-                "the model asked for it"
-                if self.requested_by is Requester.MODEL
-                else ("the policy's conditions for an automatic end were met")
-            )
-            positions = ", ".join(str(position) for position in self.counted)
-            why = [
-                f"This conversation was ended because {named} went on after a warning.",
-                (
-                    f"The end was permitted by the policy {self.policy_name}, version "
-                    f"{self.policy_version}, and {asked}."
-                ),
-                (
-                    f"The messages that counted are number {positions}; the warning was number "
-                    f"{self.warned_at}."
-                ),
-                "The decision was made automatically.",
-                "You can object: a person will look at it, and may reopen the conversation.",
-            ]
+            return say.user_asked, *after
+        asked = say.by_model if self.requested_by is Requester.MODEL else say.by_policy
+        positions = ", ".join(str(position) for position in self.counted)
         return (
-            *why,
-            "Your account and your other conversations are not affected.",
-            "You can start a new chat, or edit a message from before the end and go on from there.",
-            "What you wrote is yours: copy or save it from where you wrote it.",
+            say.ended.format(behaviour=name_behaviours(words, self.grounds)),
+            asked.format(policy=self.policy_name, version=self.policy_version),
+            say.counted.format(positions=positions, warning=self.warned_at),
+            say.automated,
+            say.objection,
+            *after,
         )
 
 
@@ -82,6 +74,7 @@ def make_statement(
     counted: tuple[int, ...],
     warned_at: int | None,
     model: str,
+    language: str = "",
 ) -> Statement:
     """Make the statement for an end.
 
@@ -93,9 +86,11 @@ def make_statement(
         counted: Positions of the messages that counted, from 1.
         warned_at: Position of the warning, from 1.
         model: The model's name as the client gave it.
+        language: The language that the closing is written in.
     """
     name, version, digest = policy
     rules = tuple(str(reason) for reason in end.reasons)
     return Statement(
-        node, at_ms, end.by, end.grounds, rules, name, version, digest, counted, warned_at, model
-    )
+        node, at_ms, end.by, end.grounds, rules, name, version, digest, counted, warned_at, model,
+        language=language,
+    )  # fmt: skip

@@ -44,10 +44,12 @@ class TurnRequest:
     """The gateway may add words of its own; not so where the reply must be JSON."""
     takes_tool: bool = True
     """The end tool may be offered; not so with forced tools or several choices."""
-    resources: str = ""
-    """Crisis resources for the user's country, as text."""
+    resources: Callable[[str], str] = lambda _: ""
+    """Crisis resources for the user's country, as text in a language."""
     language: str = ""
     """The user's language, as the client says (ISO 639); empty if it does not."""
+    accepted: tuple[str, ...] = ()
+    """Languages that the client accepts (ISO 639), the most wanted first."""
     statement_link: Callable[[NodeId], str] | None = None
     """Where the statement of reasons for an end at a node is shown; None if nowhere."""
 

@@ -21,15 +21,11 @@ from adjourn.core.assessments import Assessed, Assessment, Unknown
 from adjourn.core.audiences import Audience
 from adjourn.core.decide import decide_at
 from adjourn.core.decisions import (
-    ConfirmUserEnd,
     Decision,
     Delivered,
-    DenyEnd,
     End,
-    Redirect,
     Requester,
-    Support,
-    Warn,
+    carries,
 )
 from adjourn.core.hazards import ABUSE, Hazard
 from adjourn.core.ladder import START, PathState, after_reply, after_user
@@ -247,22 +243,6 @@ def _replies(decision: Decision) -> Iterator[tuple[str, Delivered | None, bool]]
     yield "none: the turn was cut, and the user goes on", None, False
     for forged in _FORGERIES:
         yield f"forged by the client, looking like {forged}", forged, False
-
-
-def carries(decision: Decision) -> Delivered:
-    """Return what a reply that does what was decided carries."""
-    done = decision.instead if isinstance(decision, DenyEnd) else decision
-    match done:
-        case Redirect():
-            return Delivered.REDIRECTION
-        case Warn():
-            return Delivered.WARNING
-        case ConfirmUserEnd():
-            return Delivered.CONFIRM_QUESTION
-        case Support():
-            return Delivered.SUPPORT
-        case _:
-            return Delivered.NOTHING
 
 
 # -- the walk -------------------------------------------------------------------------------------

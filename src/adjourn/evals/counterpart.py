@@ -112,7 +112,7 @@ class EngineCounterpart:
             at_ms=0,  # nothing that is decided depends on the time
             audience=self._audience,
             background=self._background,
-            resources=self._resources,
+            resources=lambda _: self._resources,
         )
         await self._driver.run(request, dialogue)
         return dialogue.answer()

@@ -31,6 +31,7 @@ from adjourn.gateway.asgi import (
 from adjourn.gateway.dialogue import ChatDialogue, Links
 from adjourn.gateway.headers import credentials, speaks_anthropic, to_client, to_upstream
 from adjourn.gateway.keys import Keyring
+from adjourn.gateway.languages import accepted_languages, language_of_tag
 from adjourn.ports import Clock, Upstream, UpstreamRequest
 from adjourn.runtime.driver import Driver
 from adjourn.wire.anthropic_messages import Messages
@@ -48,8 +49,8 @@ _DIALECTS: Final[Mapping[str, Dialect]] = {
 """What is adjudicated, and in which dialect."""
 _AUDIENCES: Final = {str(audience): audience for audience in Audience}
 
-ResourcesFor = Callable[[str], tuple[str, Mapping[str, Any]]]
-"""Crisis resources for a country (ISO-2, empty if unknown): as text, and as JSON."""
+ResourcesFor = Callable[[str], tuple[Callable[[str], str], Mapping[str, Any]]]
+"""Crisis resources for a country (ISO-2, empty if unknown): as text by language, and as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +183,8 @@ class Gateway:
             takes_text=request.takes_text,
             takes_tool=request.takes_tool and policy.tool.name not in request.tool_names,
             resources=self._resources_for(country)[0],
-            language=_language(header(scope, "x-adjourn-language")),
+            language=language_of_tag(header(scope, "x-adjourn-language")),
+            accepted=accepted_languages(header(scope, "accept-language")),
             statement_link=self._settings.links.statement,
         )
 
@@ -231,12 +233,6 @@ def spoken(scope: Scope) -> Dialect:
     """Return the dialect in which a client is answered, whatever it asks for."""
     dialect = _DIALECTS.get(scope["path"].rstrip("/").lower())
     return dialect or (_ANTHROPIC if speaks_anthropic(scope) else _OPENAI)
-
-
-def _language(tag: str) -> str:
-    """Return the language of a BCP 47 tag, without script and region; empty if there is none."""
-    language = tag.replace("_", "-").partition("-")[0].strip().lower()
-    return language if len(language) in (2, 3) and language.isascii() and language.isalpha() else ""
 
 
 def _target(scope: Scope) -> str:

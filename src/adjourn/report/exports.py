@@ -16,7 +16,7 @@ import msgspec
 from adjourn.core.decisions import Requester
 from adjourn.core.entries import Entry, EntryKind
 from adjourn.core.hazards import ABUSE, Hazard
-from adjourn.core.policy import BEHAVIOURS
+from adjourn.core.wording.words import BEHAVIOURS
 from adjourn.report.dsa_rules import LONGEST, TERRITORIES
 from adjourn.report.periods import Period
 
