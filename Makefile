@@ -53,6 +53,9 @@ lock: ## needs uv
 	uv pip compile pyproject.toml --extra demo --extra eval --group dev --generate-hashes \
 		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements.lock
+	uv pip compile pyproject.toml --extra otel --constraint requirements.lock --generate-hashes \
+		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
+		--output-file requirements-serve.lock
 	uv pip compile pyproject.toml --extra ray --constraint requirements.lock --generate-hashes \
 		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-ray.lock
