@@ -17,9 +17,11 @@ from tokenizers import Tokenizer
 
 from adjourn.core.hazards import Hazard
 from adjourn.core.messages import Message, Role
+from adjourn.detectors import local_crisis
 from adjourn.detectors.local_answers import SURE, plain_answer
+from adjourn.detectors.local_crisis import says_suicide
 from adjourn.detectors.local_heads import HAZARDS, HEADS, OF_ASSISTANT, OF_USER, SCALARS
-from adjourn.detectors.local_input import Window, relevant, windows
+from adjourn.detectors.local_input import Window, readings, relevant, windows
 
 _WEIGHTS: Final = "weights"
 _SPECIAL: Final = frozenset({0, 101, 102, 103})
@@ -117,6 +119,8 @@ class Network:
             scalars[name] = float(column.min() if name in _OF_ALL else column.max())
         if by_user and answers:
             _answer_plainly(plain_answer(conversation[-1].text), scalars)
+        if by_user and any(map(says_suicide, readings(conversation[-1].text))):
+            scalars["crisis_self"] = max(scalars.get("crisis_self", 0.0), local_crisis.SURE)
         joint = p[:, : len(HAZARDS)] * p[:, [HEADS.index("harm")]]
         return Judged(dict(zip(HAZARDS, map(float, joint.max(0)), strict=True)), scalars)
 
