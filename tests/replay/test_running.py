@@ -65,6 +65,19 @@ def test_an_engine_that_does_nothing_is_given_up(tmp_path: Path) -> None:
         ran(file, tmp_path / "o", engine=lambda *_: None)
 
 
+def test_a_part_is_told_once_though_its_worker_was_lost_after_writing_it(tmp_path: Path) -> None:
+    def silent(parts: Parts, todo: Any, brief: Any, *_: Any) -> None:
+        with Worker(brief) as worker:
+            for shard in todo:
+                parts.write(shard, worker.do(shard))
+
+    file = written(tmp_path, corpus(3))
+    _, done = ran(file, tmp_path / "o", cut=1, engine=silent)
+    assert sorted(done) == sorted(set(done))
+    assert done == list(range(len(done)))
+    assert done
+
+
 def test_rows_that_are_missing_are_no_part(tmp_path: Path) -> None:
     def forgetful(parts: Parts, todo: Any, brief: Any, *_: Any) -> None:
         with Worker(brief) as worker:

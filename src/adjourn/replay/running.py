@@ -47,11 +47,19 @@ def run_parts(
     for shard in parts.shards:
         if shard.number not in waiting:
             finished(shard)
+
+    def done(shard: Shard) -> None:
+        waiting.discard(shard.number)
+        finished(shard)
+
     for _ in range(ATTEMPTS):
         if not todo:
             return
-        (engine or pool)(parts, todo, brief, workers, finished)
-        todo = [shard for shard in todo if not parts.is_written(shard)]
+        (engine or pool)(parts, todo, brief, workers, done)
+        for shard in todo:  # written, but its worker or the pool was lost before it could say so
+            if shard.number in waiting and parts.is_written(shard):
+                done(shard)
+        todo = [shard for shard in todo if shard.number in waiting]
     if todo:
         raise BadInput(
             f"{todo[0].file}: {len(todo)} parts failed {ATTEMPTS} times, the first from row "
