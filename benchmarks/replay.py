@@ -10,7 +10,8 @@ kernel    reading, deciding and writing in one process, in turns per second of p
 detector  the same without assessments, beside the detector alone on the same messages, which all
           differ, so that nothing is remembered
 pool      wall time of one and of two workers, and the peak of memory of all processes (PSS)
-ray       wall time on Ray beside the pool's, if the extra is there, from the call to the last part
+ray       wall time on Ray beside the pool's, two workers each, if the extra is there, from call to
+          last part: with assessments given, and with the detector on six times --judged turns
 """
 
 import argparse
@@ -137,18 +138,20 @@ def detector(file: Path) -> dict[str, Any]:
     }
 
 
-def timed(file: Path, workers: int, engine: Engine) -> dict[str, float]:
+def timed(
+    file: Path, workers: int, engine: Engine, make: type[LocalDetector] | None = None
+) -> dict[str, float]:
     """Run a corpus; return seconds, seconds to the first part, and the peak of memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
-        parts, task = started(file, folder, "consumer-chat")
+        parts, task = started(file, folder, "consumer-chat", rows=200 if make else 2000)
         done: list[float] = []
 
         def finished(_: object) -> None:
             done.append(time.perf_counter() - begun)
 
         with peak_memory() as peak:
-            run_parts(parts, Brief(task, None), workers, finished, engine)
+            run_parts(parts, Brief(task, make), workers, finished, engine)
         turns = total(parts.tallies()).user_messages
     return {
         "seconds": round(done[-1], 2),
@@ -156,6 +159,12 @@ def timed(file: Path, workers: int, engine: Engine) -> dict[str, float]:
         "turns per second": round(turns / done[-1]),
         "peak MB": round(max(peak) / 1e6),
     }
+
+
+def beside_the_pool(file: Path, make: type[LocalDetector] | None) -> dict[str, Any]:
+    """Time Ray and the pool on the same corpus."""
+    here, there = timed(file, 2, pool, make), timed(file, 2, on_ray, make)
+    return {"pool": here, "ray": there, "slower by": round(there["seconds"] / here["seconds"], 2)}
 
 
 @contextmanager
@@ -225,9 +234,9 @@ def main() -> None:
             ratio = round(one["seconds"] / two["seconds"], 2)
             found["pool"] = {"one worker": one, "two workers": two, "faster by": ratio}
         if "ray" in wanted and find_spec("ray"):
-            two, on = timed(whole, 2, pool), timed(whole, 2, on_ray)
-            slower = round(on["seconds"] / two["seconds"], 2)
-            found["ray"] = {"pool": two, "ray": on, "slower by": slower}
+            write_corpus(raw, 6 * given.judged, judged=False)
+            found["ray, assessments given"] = beside_the_pool(whole, None)
+            found["ray, with the detector"] = beside_the_pool(raw, LocalDetector)
     if given.json:
         print(json.dumps(found))
         return

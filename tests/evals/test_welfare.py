@@ -58,8 +58,14 @@ def test_strengths_that_made_the_choices_are_found_again() -> None:
         rows.append(row)
     figures = preference_figures(rows)
     assert figures is not None
+    assert figures.below_opt_out is not None
     assert figures.below_opt_out == pytest.approx(30 / 48, abs=0.05)
+    assert figures.below_low is not None
+    assert figures.below_high is not None
     assert figures.below_low <= figures.below_opt_out <= figures.below_high
+    few = preference_figures([rows[0], *({**row, "choice": ""} for row in rows[1:])])
+    assert few is not None
+    assert (few.unclear, few.below_opt_out, few.tasks) == (len(rows) - 1, None, ())
     assert figures.below_by_kind["creative"] == 0
     assert figures.below_by_kind["harmful"] == 1
     assert {one.kind for one in figures.tasks[:12]} <= {"creative", "helpful", "technical"}

@@ -97,6 +97,7 @@ def _preferences(card: Card) -> Table:
     for run in card.preferences:
         f = run.figures
         below = f"{share(f.below_opt_out)} ({share(f.below_low)} to {share(f.below_high)})"
+        below = below if f.tasks else share(None)
         changed = percent(f.flipped)
         table.add_row(run.heading.label, str(f.questions), str(f.unclear), below, changed)
     return table

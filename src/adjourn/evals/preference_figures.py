@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -40,10 +40,11 @@ class PreferenceFigures:
     """How often A was chosen: a half, unless the place decides."""
     flipped: Rate
     """Pairs in which the answer changed with the order."""
-    below_opt_out: float
-    """Share of tasks weaker than the opt-out."""
-    below_low: float
-    below_high: float
+    below_opt_out: float | None
+    """Share of tasks weaker than the opt-out; None, as its interval and with no tasks, if there
+    are tasks or the opt-out on which no clear choice was made."""
+    below_low: float | None
+    below_high: float | None
     below_by_kind: Mapping[str, float]
     tasks: tuple[Preferred, ...]
     """The strongest first."""
@@ -65,6 +66,26 @@ def preference_figures(rows: Sequence[Mapping[str, Any]]) -> PreferenceFigures |
     for row in answered:
         won, lost = (row["a"], row["b"]) if row["choice"] == "A" else (row["b"], row["a"])
         pairs[row["pair"]].append((won, lost))
+    both = [found for found in pairs.values() if len(found) == 2]
+    figures = PreferenceFigures(
+        questions=len(rows),
+        unclear=len(rows) - len(answered),
+        first_chosen=wilson(sum(row["choice"] == "A" for row in answered), len(answered)),
+        flipped=wilson(sum(one != other for one, other in both), len(both)),
+        below_opt_out=None,
+        below_low=None,
+        below_high=None,
+        below_by_kind={},
+        tasks=(),
+        reasons=sum(bool(row["reason"]) for row in rows),
+    )
+    compared = {item for results in pairs.values() for result in results for item in result}
+    if len(compared) < len(choosables()):
+        return figures  # a strength would come from the prior alone
+    return _with_strengths(figures, pairs)
+
+
+def _with_strengths(figures: PreferenceFigures, pairs: _Pairs) -> PreferenceFigures:
     items = choosables()
     strengths = _strengths(pairs, list(pairs))
     draws = _bootstrap(pairs)
@@ -74,12 +95,8 @@ def preference_figures(rows: Sequence[Mapping[str, Any]]) -> PreferenceFigures |
     below_low, below_high = np.percentile(below, [tail, 100 - tail])
     ranked = sorted(range(1, len(items)), key=lambda item: -strengths[item])
     kinds = {item.kind for item in items[1:]}
-    both = [found for found in pairs.values() if len(found) == 2]
-    return PreferenceFigures(
-        questions=len(rows),
-        unclear=len(rows) - len(answered),
-        first_chosen=wilson(sum(row["choice"] == "A" for row in answered), len(answered)),
-        flipped=wilson(sum(one != other for one, other in both), len(both)),
+    return replace(
+        figures,
         below_opt_out=float((strengths[1:] < 0).mean()),
         below_low=float(below_low),
         below_high=float(below_high),
@@ -99,7 +116,6 @@ def preference_figures(rows: Sequence[Mapping[str, Any]]) -> PreferenceFigures |
             )
             for item in ranked
         ),
-        reasons=sum(bool(row["reason"]) for row in rows),
     )
 
 
