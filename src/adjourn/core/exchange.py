@@ -31,7 +31,7 @@ from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import CrisisStatus
 from adjourn.core.messages import Message, Role, fold_text
 from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
-from adjourn.core.recording import Scene, end_append, locked_append, turn_append
+from adjourn.core.recording import Scene, end_append, join_rounds, locked_append, turn_append
 from adjourn.core.speaking import choose_language, say
 from adjourn.core.tree import NodeId
 from adjourn.core.walk import Next, Walk, Walked, may_go_on
@@ -272,7 +272,7 @@ class Exchange:
                 return self._end(answer)
             self._confirming = True
             return self._forward(self._guidance(), self._policy.tool.confirm)
-        self._said = _join(self._said, reply.texts)
+        self._said = join_rounds(self._said, reply.texts)
         self._denied += 1
         if self._denied > _MOST_DENIALS:
             words = self._own_words() or self._say_it("go_on")
@@ -286,7 +286,7 @@ class Exchange:
         words = self._own_words()
         if reply.other_calls or not words:
             return self._conclude(reply.texts, Delivered.NOTHING)
-        said = _join(self._said, reply.texts)
+        said = join_rounds(self._said, reply.texts)
         if isinstance(self._decision, Redirect):
             heard = tuple((*self._request.messages, Message.of("assistant", text)) for text in said)
             return self._ask(t.Assess(heard), lambda event: self._reply_judged(reply, event))
@@ -354,7 +354,7 @@ class Exchange:
         instead: bool = False,
     ) -> t.Command:
         """Let the model's reply end, with ``added`` words after it."""
-        said = _join(self._said, texts)
+        said = join_rounds(self._said, texts)
         if added:
             said = tuple(f"{text}\n\n{added}" if text else added for text in said)
         answer = t.Finish(added, self._outcome(), instead)
@@ -411,9 +411,3 @@ class Exchange:
 
     def _outcome(self) -> t.Outcome:
         return t.Outcome(self._told, self._node, self._supports)
-
-
-def _join(before: tuple[str, ...], texts: tuple[str, ...]) -> tuple[str, ...]:
-    if not before:
-        return texts
-    return tuple(f"{first}{text}" for first in before for text in texts)

@@ -196,3 +196,10 @@ def _reply_records(
 def _known_records(scene: Scene) -> list[NodeRecord]:
     known = {**scene.walked.records, **{record.node: record for record in scene.walked.fresh}}
     return sorted(known.values(), key=lambda record: record.depth)
+
+
+def join_rounds(before: tuple[str, ...], texts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what was said per choice, with what was said in earlier rounds before it."""
+    if not before:
+        return texts
+    return tuple(f"{first}{text}" for first in before for text in texts)
