@@ -41,6 +41,9 @@ coverage: setup ## every branch of the core and the wire is taken by their own t
 		--hypothesis-seed=0 \
 		--cov-report=term-missing:skip-covered
 
+simulate: setup ## a million steps of real gateways in a world in which everything fails
+	$(BIN)/python -m tests.simulation --steps 1000000
+
 screenshots: setup ## pictures for the documentation, made by the tests that drive the pages
 	mkdir -p docs/images
 	ADJOURN_SCREENSHOTS=docs/images $(BIN)/pytest -q -m slow tests/pages

@@ -223,6 +223,21 @@ def test_a_trimmed_history_keeps_its_warning() -> None:
     assert chat.say("idiot") == "end"
 
 
+def test_a_crisis_in_a_message_that_the_aligned_path_leaves_out_is_a_crisis() -> None:
+    origin = Origin("tenant", "someone", "c1")
+    for words, told in (("crisis", "support"), ("unknown", "continue"), ("a summary", "end")):
+        table = Table()
+        chat = Chat(table, request={"origin": origin})
+        for _ in range(4):
+            chat.say("idiot")
+        chat.messages.insert(0, Message.of("user", words))
+        assert chat.say("idiot") == told
+        chat.messages.pop()
+        again = table.play(chat.messages, origin=origin)  # sent again: nothing is new on the path
+        assert isinstance(again, t.Reply if told == "end" else t.Finish)
+        assert again.outcome.decision == told
+
+
 def test_a_trimmed_history_under_another_policy_is_unknown_and_open() -> None:
     origin = Origin("tenant", "someone", "c1")
     table = Table()

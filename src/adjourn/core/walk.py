@@ -14,7 +14,7 @@ from adjourn.core.audiences import Audience
 from adjourn.core.decisions import Continue, Decision, Delivered, Support
 from adjourn.core.entries import EndRecord, NodeRecord
 from adjourn.core.errors import IllegalEvent
-from adjourn.core.ladder import START, CrisisStatus, PathState, after_reply, after_user
+from adjourn.core.ladder import START, CrisisStatus, PathState, after_reply, after_user, crisis_of
 from adjourn.core.messages import Role
 from adjourn.core.policy import Mode, Policy
 from adjourn.core.tree import NodeId, Path, Step, align, path_of
@@ -75,6 +75,8 @@ class Walk:
         self._aligned = False
         self._records: Mapping[NodeId, NodeRecord] = MappingProxyType({})
         self._recalled = False
+        self._aside = CrisisStatus.CLEAR
+        """What is known of a crisis from messages that an aligned path leaves out."""
         self._next: Callable[..., Next] = self._found
         self._wait: Callable[[], Next]
 
@@ -131,7 +133,25 @@ class Walk:
     def _surveyed(self, event: t.Surveyed) -> Next:
         self._aligned = True
         path = align(event.nodes, tuple(enumerate(self._request.messages)))
-        return self._look_up(self._path if path is None else path)
+        if path is None:
+            return self._look_up(self._path)
+        left_out = tuple(
+            self._request.messages[: index + 1]
+            for index, message in enumerate(self._request.messages[: path[0].index])
+            if message.role is Role.USER
+        )
+        if not left_out:
+            return self._look_up(path)
+        self._next = lambda event: self._set_aside(path, event)
+        return t.Assess(left_out)
+
+    def _set_aside(self, path: Path, event: t.AssessmentsMade) -> Next:
+        """Go on along an aligned path. Messages of the window that it leaves out (a summary) count
+        for nothing but a crisis: one that the client tells of is there."""
+        for answers in event.answers:
+            heard = combine(answers, agreed=self._policy.agreed)
+            self._aside = max(self._aside, crisis_of(self._policy, heard))
+        return self._look_up(path)
 
     def _usable(self, record: NodeRecord) -> bool:
         """Whether a record's state can be built on: same policy, same audience, all known."""
@@ -163,6 +183,7 @@ class Walk:
 
     def _fold_from(self, start: int, state: PathState) -> Next:
         """Fold the steps from ``start``; have those assessed that nobody has assessed."""
+        state = replace(state, crisis=max(state.crisis, self._aside))
         steps = self._path[start:]
         at_user = state if self._answering not in steps else START
         unknown = [step for step in steps if self._must_assess(step)]
