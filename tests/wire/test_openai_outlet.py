@@ -53,3 +53,34 @@ def test_rounds_go_on_under_the_first_id_unless_it_was_never_seen(dropped: bool)
     delta = json.loads(frame.raw[6:])
     assert delta["id"] == ("chatcmpl-2" if dropped else "chatcmpl-1")
     assert ("role" in delta["choices"][0]["delta"]) is dropped
+
+
+FINISH = b'{"id": "c", "choices": [3, {"index": 0, "delta": {}, "finish_reason": "stop"}]}'
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        b"data: %s\nretry: 3\n\n" % FINISH,
+        b": busy\ndata: %s\n\n" % FINISH,
+        b"event: chunk\r\ndata: %s\r\n\r\n" % FINISH,
+        b"data: %s\ndata: %s\n\n" % (FINISH[:12], FINISH[12:]),
+    ],
+)
+def test_the_last_event_may_have_any_lines_beside_its_data(last: bytes) -> None:
+    outlet = DIALECT.outlet(REQUEST, 7)
+    reader = outlet.reader(None)
+    reader.feed(last + b"data: [DONE]\n\n")
+    end = reader.end()
+    assert end.reply is not None
+    (told,) = chunks_of(outlet.finish("0", {"decision": "warn"}, end.last))
+    assert told["adjourn"] == {"decision": "warn"}
+
+
+def test_a_last_event_with_strange_choices_passes_as_it_came() -> None:
+    outlet = DIALECT.outlet(REQUEST, 7)
+    usage = b'data: {"id": "c", "choices": {"a": 1}}\n\n'
+    reader = outlet.reader(None)
+    reader.feed(b"data: %s\n\n" % FINISH + usage)
+    end = reader.end()
+    assert outlet.finish("0", {"decision": "warn"}, end.last).endswith(usage)

@@ -90,6 +90,9 @@ class MessageReader(EventReader):
         self._blocks[index] = Block(start)
         if self._tool and is_call(start, self._tool):
             self._indexes[index] = None
+        elif self._tool is None and not self._continues:
+            self._indexes[index] = index  # nothing is taken out: nothing is counted anew
+            self.next_index = max(self.next_index, index + 1)
         else:
             self._indexes[index] = self.next_index
             self.next_index += 1

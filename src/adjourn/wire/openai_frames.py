@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from adjourn.wire.dialect import Frame
+from adjourn.wire.sse import SseDecoder
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -70,11 +71,15 @@ def finish_frames(
 
 
 def _extended(raw: bytes, extension: Mapping[str, Any] | None) -> bytes:
-    data = raw.strip().removeprefix(b"data:").strip()
+    data = next((event.data or b"" for event in SseDecoder().feed(raw)), b"").strip()
     if extension is None or not data.startswith(b"{"):
         return raw
     chunk = _decode(data)
-    finishes = any(choice.get("finish_reason") for choice in chunk.get("choices") or ())
+    choices = chunk.get("choices")
+    finishes = any(
+        isinstance(choice, dict) and choice.get("finish_reason")
+        for choice in (choices if isinstance(choices, list) else ())
+    )
     return as_event({**chunk, "adjourn": extension}) if finishes else raw
 
 
