@@ -183,7 +183,8 @@ class Walk:
 
     def _fold_from(self, start: int, state: PathState) -> Next:
         """Fold the steps from ``start``; have those assessed that nobody has assessed."""
-        state = replace(state, crisis=max(state.crisis, self._aside))
+        if self._aside > state.crisis:
+            state = replace(state, crisis=self._aside)
         steps = self._path[start:]
         at_user = state if self._answering not in steps else START
         unknown = [step for step in steps if self._must_assess(step)]

@@ -1,30 +1,22 @@
 """Plots of the report card as SVG; the tables beside them say the same."""
 
-import io
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from adjourn.evals.preference_figures import Preferred
 from adjourn.evals.statistics import Rate, Survival
+from adjourn.report.plots import STYLE, as_svg
 
 _COLOURS: Final = ("#1d5588", "#b3541e", "#3c7a3c", "#7a3c75", "#8a6d00", "#555555")
 _DASHES: Final = ("-", "--", "-.", ":")
-_STYLE: Final[Any] = {
-    "svg.fonttype": "none",  # text stays text: readable, searchable, small
-    "svg.hashsalt": "adjourn",  # the same figures give the same bytes
-    "font.family": "sans-serif",
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 
 
 def plot_survival(curves: Sequence[tuple[str, Survival]]) -> str:
     """Return the share of conversations that go on after each turn, one line a run."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 3.6 + 0.22 * len(curves)), layout="constrained")
         axes = figure.subplots()
         for number, (label, curve) in enumerate(curves):
@@ -41,13 +33,13 @@ def plot_survival(curves: Sequence[tuple[str, Survival]]) -> str:
         axes.set_xlabel("turn")
         axes.set_ylabel("share that goes on")
         figure.legend(loc="outside lower center", ncols=1, frameon=False, fontsize=9)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def plot_shares(rates: Sequence[tuple[str, Rate]], label: str) -> str:
     """Return a dot for each share with its interval as a bar, in per cent."""
     known = [(name, rate) for name, rate in rates if rate.share is not None]
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 0.36 * max(2, len(known)) + 0.8), layout="constrained")
         axes = figure.subplots()
         for place, (_, rate) in enumerate(reversed(known)):
@@ -57,12 +49,12 @@ def plot_shares(rates: Sequence[tuple[str, Rate]], label: str) -> str:
         axes.set_yticks(range(len(known)), [name for name, _ in reversed(known)], fontsize=9)
         axes.set_xlim(-2, 102)
         axes.set_xlabel(f"{label}, % (95 % interval)", fontsize=9)
-        return _svg(figure)
+        return as_svg(figure)
 
 
 def plot_preferences(tasks: Sequence[Preferred]) -> str:
     """Return a dot for each task with its interval, in Elo points above the opt-out."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 0.24 * max(4, len(tasks)) + 0.8), layout="constrained")
         axes = figure.subplots()
         kinds = sorted({task.kind for task in tasks})
@@ -75,11 +67,4 @@ def plot_preferences(tasks: Sequence[Preferred]) -> str:
         axes.set_yticks(range(len(tasks)), labels, fontsize=9)
         axes.margins(y=0.01)
         axes.set_xlabel("Elo above the opt-out (95 %)", fontsize=9)
-        return _svg(figure)
-
-
-def _svg(figure: Figure) -> str:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None}, transparent=True)
-    text = out.getvalue()
-    return text[text.index("<svg") :]
+        return as_svg(figure)

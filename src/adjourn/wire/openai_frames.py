@@ -71,8 +71,10 @@ def finish_frames(
 
 
 def _extended(raw: bytes, extension: Mapping[str, Any] | None) -> bytes:
+    if extension is None:
+        return raw
     data = next((event.data or b"" for event in SseDecoder().feed(raw)), b"").strip()
-    if extension is None or not data.startswith(b"{"):
+    if not data.startswith(b"{"):
         return raw
     chunk = _decode(data)
     choices = chunk.get("choices")

@@ -1,28 +1,21 @@
 """The reliability diagram as SVG; a table beside it says the same."""
 
-import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from adjourn.evals.detection.measures import Bin
+from adjourn.report.plots import STYLE, as_svg
 
-_STYLE: Final[Any] = {
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "adjourn",  # the same figures give the same bytes
-    "font.family": "sans-serif",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 _COLUMNS: Final = 3
 
 
 def reliability_diagram(found: Mapping[str, Sequence[Bin]]) -> str:
     """Return one small diagram a head: what was said against what was so, dots as large as bins."""
     rows = -(-len(found) // _COLUMNS)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(8.4, 2.7 * rows), layout="constrained")
         places = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
         for axes, (head, bins) in zip(places, found.items(), strict=False):
@@ -44,6 +37,4 @@ def reliability_diagram(found: Mapping[str, Sequence[Bin]]) -> str:
             axes.set_visible(False)
         figure.supxlabel("mean probability", fontsize=9)
         figure.supylabel("share that is", fontsize=9)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-        return text.getvalue()
+        return as_svg(figure, transparent=False)

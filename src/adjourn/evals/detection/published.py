@@ -79,7 +79,7 @@ class Published:
 
 
 def read_set(spec: str) -> tuple[str, list[Labelled]]:
-    """Return the name and the texts of a set given as ``NAME=FILE`` or ``NAME:FORM=FILE``.
+    """Return the name and the texts of a set given as ``NAME=FILE``.
 
     Args:
         spec: ``openai-moderation=samples.jsonl.gz``, ``xstest=prompts.csv``, or for any other set
