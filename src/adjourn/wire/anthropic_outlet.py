@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adjourn.wire.anthropic_events import as_event
 from adjourn.wire.anthropic_stream import MessageReader
 from adjourn.wire.anthropic_whole import own_message
 from adjourn.wire.dialect import ChatRequest, Frame
+from adjourn.wire.sse import as_event
 
 
 class MessageOutlet:

@@ -3,10 +3,9 @@
 from typing import Any
 
 from adjourn.wire.anthropic_blocks import Block, is_call, reply_of
-from adjourn.wire.anthropic_events import as_event
 from adjourn.wire.dialect import Frame, FrameKind, StreamEnd
 from adjourn.wire.reader import EventReader
-from adjourn.wire.sse import SseEvent
+from adjourn.wire.sse import SseEvent, as_event
 
 
 class MessageReader(EventReader):

@@ -12,7 +12,15 @@ import msgspec
 from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
 from adjourn.core.policy import EndTool
 from adjourn.wire.dialect import ChatRequest, ToolRound
-from adjourn.wire.reading import decode, fields_of, fingerprint, model_of, refuse, text_of
+from adjourn.wire.reading import (
+    decode,
+    end_user_of,
+    fields_of,
+    fingerprint,
+    model_of,
+    refuse,
+    text_of,
+)
 
 _ROLES: Final[Mapping[str, Role]] = {
     "system": Role.SYSTEM,
@@ -56,13 +64,13 @@ def parse_request(body: bytes) -> ChatRequest:
         messages=messages,
         stream=known.get("stream") is True,
         choices=choices,
-        takes_text=not _wants_json(known.get("response_format")),
+        takes_text=not wants_json(known.get("response_format")),
         takes_tool=choices == 1
         and "functions" not in known
         and known.get("tool_choice") in (None, "auto"),
         tool_names=names,
         has_tools=bool(tools) or "functions" in known,
-        end_user=_end_user(known),
+        end_user=end_user_of(known),
         conversation=text_of(known.get("metadata"), "conversation_id"),
     )
 
@@ -145,14 +153,19 @@ def _message(index: int, message: Any) -> Message:
     if role is None:
         known = ", ".join(_ROLES)
         refuse(f"{param}.role", "is not known", f"Use one of {known}.")
-    parts = tuple(_parts(param, message.get("content")))
+    parts = tuple(parts_of(param, message.get("content")))
     refusal = message.get("refusal")
     if role is Role.ASSISTANT and isinstance(refusal, str) and refusal:
         parts = (*parts, TextPart(refusal))
     return Message(role, parts)
 
 
-def _parts(param: str, content: Any) -> Iterator[Part]:
+def parts_of(param: str, content: Any) -> Iterator[Part]:
+    """Yield the parts of a message's content: a string, or a list of text, images and the like.
+
+    Raises:
+        BadRequest: It is neither; ``param`` is what the client called it.
+    """
     if content is None:
         return
     if isinstance(content, str):
@@ -183,15 +196,9 @@ def _tool_names(tools: Any) -> Iterator[str]:
             yield name
 
 
-def _wants_json(response_format: Any) -> bool:
+def wants_json(response_format: Any) -> bool:
+    """Tell whether the reply must be JSON."""
     return isinstance(response_format, dict) and response_format.get("type") in (
         "json_object",
         "json_schema",
     )
-
-
-def _end_user(known: Mapping[str, Any]) -> str:
-    for name in ("safety_identifier", "user"):
-        if isinstance(known.get(name), str) and known[name]:
-            return str(known[name])
-    return text_of(known.get("metadata"), "user_id")

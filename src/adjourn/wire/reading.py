@@ -1,6 +1,7 @@
 """Reading requests of any dialect: JSON kept as it came, errors that say what to mend."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -74,3 +75,11 @@ def text_of(table: Any, key: str) -> str:
     """Return a text of a table; empty if it is not there, or no text, or there is no table."""
     value = table.get(key) if isinstance(table, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def end_user_of(known: Mapping[str, Any]) -> str:
+    """Return what a request in a dialect of OpenAI's says of the person; empty if nothing."""
+    for name in ("safety_identifier", "user"):
+        if isinstance(known.get(name), str) and known[name]:
+            return str(known[name])
+    return text_of(known.get("metadata"), "user_id")

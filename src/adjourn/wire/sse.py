@@ -1,15 +1,19 @@
 """Server-sent events (WHATWG HTML section 9.2), read without losing a byte.
 
-Lives here: cutting a byte stream into events. Does not live here: what is in them.
+Lives here: cutting a byte stream into events, and writing one. Does not live here: what is in them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from adjourn.core.errors import AdjournError
 
 _LARGEST_EVENT: Final = 8 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
+_encode = msgspec.json.Encoder().encode
 
 
 class BadReply(AdjournError):
@@ -93,3 +97,8 @@ def _parse(raw: bytes) -> SseEvent:
         elif name == b"event":
             event = value.decode("utf-8", "replace")
     return SseEvent(raw, b"\n".join(data) if data else None, event)
+
+
+def as_event(body: Mapping[str, Any]) -> bytes:
+    """Return a JSON object as one server-sent event, named by its type."""
+    return b"event: " + str(body["type"]).encode() + b"\ndata: " + _encode(body) + b"\n\n"
