@@ -124,6 +124,16 @@ def test_what_a_reply_tells_is_read_in_every_dialect() -> None:
         assert told_by(odd) == {}
 
 
+def test_a_response_tells_whole_and_streamed() -> None:
+    usage = {"input_tokens": 3, "output_tokens": 7}
+    whole = {"id": "resp_1", "model": "m", "status": "completed", "usage": usage}
+    told = told_by(json.dumps(whole).encode())
+    assert told["gen_ai.response.finish_reasons"] == ["completed"]
+    assert told["gen_ai.usage.output_tokens"] == 7
+    last = {"type": "response.completed", "response": whole}
+    assert told_by(b"event: x\ndata: " + json.dumps(last).encode() + b"\n\n") == told
+
+
 @pytest.fixture
 def collector() -> Iterator[tuple[str, list[bytes]]]:
     """A collector on loopback: its address, and what it was sent."""

@@ -114,6 +114,7 @@ def test_an_image_is_the_same_with_and_without_a_cache_mark() -> None:
         (body_of([{"role": "user", "content": 7}]), "messages[0].content"),
         (body_of([{"role": "user", "content": ["x"]}]), "messages[0].content[0]"),
         (body_of(system=7), "system"),
+        (body_of(tools=7), "tools"),
     ],
 )
 def test_bad_requests_name_the_place(body: bytes, param: str) -> None:

@@ -110,6 +110,7 @@ def test_messages_of_every_kind() -> None:
         (b'{"model":"m","messages":7}', "messages", "a list"),
         (b'{"model":"m","messages":[]}', "messages", "empty"),
         (b'{"model":"m","messages":[7]}', "messages[0]", "an object"),
+        (b'{"model":"m","messages":[{"role":"user"}],"tools":7}', "tools", "a list"),
         (b'{"model":"m","messages":[{"role":7}]}', "messages[0].role", "not known"),
         (b'{"model":"m","messages":[{"role":"user","content":7}]}', "messages[0].content", "parts"),
         (b'{"model":"m","messages":[{"role":"user","content":["x"]}]}', "messages[0].content[0]",

@@ -3,6 +3,7 @@
 AdjournError
 ├── BadInput            their data: carries a stable ``code`` and a ``hint`` that says what to do
 │   ├── BadRequest      a request body that is not what its dialect allows
+│   │   └── HistoryNotSent  one that leaves part of the conversation at the model's server
 │   ├── BadPolicy       a policy document, with file, line and key
 │   └── BadConfig       a configuration file or variable, likewise
 ├── NoSuchNode          a node the store does not know
@@ -42,6 +43,12 @@ class BadRequest(BadInput):
     """A request body that its dialect does not allow."""
 
     code = "invalid_request_error"
+
+
+class HistoryNotSent(BadRequest):
+    """A request that leaves part of the conversation at the model's server, unseen by adjourn."""
+
+    code = "history_not_sent"
 
 
 class _BadFile(BadInput):

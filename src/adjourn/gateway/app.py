@@ -1,8 +1,8 @@
 """The gateway's ASGI application.
 
-``/v1/chat/completions`` and ``/v1/messages`` are adjudicated; every other path under ``/v1/``
-passes through untouched; the rest is adjourn's own API and whatever pages the composition root
-adds.
+``/v1/chat/completions``, ``/v1/responses`` and ``/v1/messages`` are adjudicated; every other path
+under ``/v1/`` passes through untouched; the rest is adjourn's own API and whatever pages the
+composition root adds.
 """
 
 import asyncio
@@ -37,6 +37,7 @@ from adjourn.runtime.driver import Driver
 from adjourn.wire.anthropic_messages import Messages
 from adjourn.wire.dialect import ChatRequest, Dialect
 from adjourn.wire.openai_chat import ChatCompletions
+from adjourn.wire.openai_responses import Responses
 
 _log = logging.getLogger("adjourn.gateway")
 
@@ -44,6 +45,7 @@ _OPENAI: Final = ChatCompletions()
 _ANTHROPIC: Final = Messages()
 _DIALECTS: Final[Mapping[str, Dialect]] = {
     "/v1/chat/completions": _OPENAI,
+    "/v1/responses": Responses(),
     "/v1/messages": _ANTHROPIC,
 }
 """What is adjudicated, and in which dialect."""
@@ -127,17 +129,21 @@ class Gateway:
     async def _chat(
         self, scope: Scope, dialect: Dialect, tenant: str, body: bytes, client: Client
     ) -> None:
+        policy = self._driver.in_force.policy
         try:
             request = dialect.parse_request(body)
             turn = self._turn(scope, tenant, request)
         except BadRequest as error:
+            if policy.mode is Mode.SHADOW:
+                _log.info("not judged: %s", error)
+                await self._pass_through(scope, dialect, tenant, body, client)
+                return
             hint = f" {error.hint()}" if error.hint() else ""
             refused = dialect.error_body(
                 f"{error}{hint}", type="invalid_request_error", code=error.code, param=error.param
             )
             await client.answer(400, refused)
             return
-        policy = self._driver.in_force.policy
         country = header(scope, "x-adjourn-country") or self._settings.default_country
         dialogue = ChatDialogue(
             dialect,

@@ -52,6 +52,9 @@ class _Told(msgspec.Struct):
     usage: _Usage | None = None
     choices: list[_Choice] = []
     stop_reason: str | None = None
+    status: str | None = None
+    response: "_Told | None" = None
+    """The whole response, in the last event of a stream of OpenAI Responses."""
 
 
 class TracedUpstream:
@@ -141,13 +144,14 @@ def told_by(tail: bytes) -> dict[str, Any]:
     """Return what the end of a reply tells of itself, as attributes of a span."""
     attributes: dict[str, Any] = {}
     finished: list[str] = []
-    for piece in _documents(tail):
+    for document in _documents(tail):
+        piece = document.response or document
         if piece.id:
             attributes["gen_ai.response.id"] = piece.id
         if piece.model:
             attributes["gen_ai.response.model"] = piece.model
         finished += [one.finish_reason for one in piece.choices if one.finish_reason]
-        finished += [piece.stop_reason] if piece.stop_reason else []
+        finished += [reason for reason in (piece.stop_reason, piece.status) if reason]
         usage = piece.usage or _Usage()
         for name, count in (
             ("input", usage.prompt_tokens if usage.input_tokens is None else usage.input_tokens),

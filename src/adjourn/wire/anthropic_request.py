@@ -13,7 +13,16 @@ import msgspec
 from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
 from adjourn.core.policy import EndTool
 from adjourn.wire.dialect import ChatRequest, ToolRound
-from adjourn.wire.reading import decode, fields_of, fingerprint, model_of, refuse, text_of
+from adjourn.wire.reading import (
+    decode,
+    fields_of,
+    fingerprint,
+    model_of,
+    names_of,
+    refuse,
+    text_of,
+    tools_of,
+)
 
 _ROLES: Final[Mapping[str, Role]] = {
     "user": Role.USER,
@@ -42,7 +51,7 @@ def parse_request(body: bytes) -> ChatRequest:
         )
         if name in fields
     }  # fmt: skip
-    tools = known.get("tools")
+    tools = tools_of(known)
     return ChatRequest(
         body=body,
         fields=fields,
@@ -51,7 +60,7 @@ def parse_request(body: bytes) -> ChatRequest:
         stream=known.get("stream") is True,
         takes_text=not _wants_json(known),
         takes_tool=_leaves_choice(known.get("tool_choice")),
-        tool_names=frozenset(_tool_names(tools)),
+        tool_names=names_of(tools),
         has_tools=bool(tools),
         end_user=text_of(known.get("metadata"), "user_id"),
         conversation=text_of(known.get("metadata"), "conversation_id"),
@@ -179,13 +188,6 @@ def _parts(param: str, content: Any) -> Iterator[Part]:
         else:
             marked = {key: value for key, value in block.items() if key != "cache_control"}
             yield OpaquePart(kind, fingerprint(marked))
-
-
-def _tool_names(tools: Any) -> Iterator[str]:
-    for tool in tools if isinstance(tools, list) else ():
-        name = text_of(tool, "name")
-        if name:
-            yield name
 
 
 def _wants_json(known: Mapping[str, Any]) -> bool:

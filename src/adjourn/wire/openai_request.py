@@ -20,6 +20,7 @@ from adjourn.wire.reading import (
     model_of,
     refuse,
     text_of,
+    tools_of,
 )
 
 _ROLES: Final[Mapping[str, Role]] = {
@@ -53,7 +54,7 @@ def parse_request(body: bytes) -> ChatRequest:
         )
         if name in fields
     }  # fmt: skip
-    tools = known.get("tools")
+    tools = tools_of(known)
     names = frozenset(_tool_names(tools))
     choices = known.get("n")
     choices = choices if isinstance(choices, int) and choices > 1 else 1
@@ -188,8 +189,8 @@ def parts_of(param: str, content: Any) -> Iterator[Part]:
             yield OpaquePart(kind, fingerprint(part))
 
 
-def _tool_names(tools: Any) -> Iterator[str]:
-    for tool in tools if isinstance(tools, list) else ():
+def _tool_names(tools: Sequence[Any]) -> Iterator[str]:
+    for tool in tools:
         function = tool.get("function") if isinstance(tool, dict) else None
         name = function.get("name") if isinstance(function, dict) else None
         if isinstance(name, str):

@@ -1,7 +1,7 @@
 """Reading requests of any dialect: JSON kept as it came, errors that say what to mend."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import msgspec
@@ -75,6 +75,23 @@ def text_of(table: Any, key: str) -> str:
     """Return a text of a table; empty if it is not there, or no text, or there is no table."""
     value = table.get(key) if isinstance(table, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def tools_of(known: Mapping[str, Any]) -> list[Any]:
+    """Return the tools that a request offers, each as any JSON.
+
+    Raises:
+        BadRequest: They are no list.
+    """
+    tools = known.get("tools")
+    if tools is not None and not isinstance(tools, list):
+        refuse("tools", "must be a list", "Send a list of tools, or leave the field out.")
+    return tools or []
+
+
+def names_of(tools: Sequence[Any]) -> frozenset[str]:
+    """Return the names of tools that say theirs at their top."""
+    return frozenset(filter(None, (text_of(tool, "name") for tool in tools)))
 
 
 def end_user_of(known: Mapping[str, Any]) -> str:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from adjourn.wire.dialect import ChatRequest, Frame
 from adjourn.wire.responses_items import empty_message, items_of, text_part, without_calls
 from adjourn.wire.responses_stream import ResponseReader
 from adjourn.wire.responses_whole import own_response
 from adjourn.wire.sse import as_event
+
+_SAYING: Final = ("output_text", "refusal")
+"""Types of the parts that say something."""
 
 
 @dataclass(slots=True)
@@ -20,13 +23,26 @@ class _Open:
     content: list[Any] = field(default_factory=list)
     """Parts that are finished."""
     part: int | None = None
-    """Index of the text that is not finished, if there is one."""
+    """Index of the part that is not finished, if there is one that says something."""
+    kind: str = ""
+    """That part's type."""
     text: str = ""
 
     def place(self) -> dict[str, Any]:
-        """Return where the text that is not finished is."""
+        """Return where the part that is not finished is."""
         ident = self.item.get("id", "")
         return {"item_id": ident, "output_index": self.index, "content_index": self.part}
+
+    def ended_part(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """Return the part as it is when finished, and the events that finish it."""
+        if self.kind == "refusal":
+            part = {"type": "refusal", "refusal": self.text}
+            told: dict[str, Any] = {"type": "response.refusal.done", "refusal": self.text}
+        else:
+            part = text_part(self.text)
+            told = {"type": "response.output_text.done", "text": self.text, "logprobs": []}
+        end = {"type": "response.content_part.done", "part": part}
+        return part, [{**one, **self.place()} for one in (told, end)]
 
 
 class ResponseOutlet:
@@ -45,11 +61,11 @@ class ResponseOutlet:
         """The response as the client was told that it begins."""
         self._sequence = 0
         self._next = 0
-        self._items: list[Any] = []
+        self._items: list[dict[str, Any]] = []
         """Items that the client has, finished."""
         self._before = 0
         """How many of them are of earlier streams."""
-        self._own: list[Any] = []
+        self._own: list[dict[str, Any]] = []
         """Items that the gateway finished."""
         self._open: _Open | None = None
 
@@ -72,7 +88,7 @@ class ResponseOutlet:
     def words(self, text: str, seed: str) -> bytes:
         """Return the events that add the gateway's words, as a message of their own."""
         head = self._written(self._beginning(seed))
-        if self._open is None or self._open.part is None:
+        if self._open is None or self._open.kind != "output_text":
             head += self._written(self._closing())
             head += self._written(self._opening(seed))
         place = self._open.place() if self._open else {}
@@ -105,7 +121,8 @@ class ResponseOutlet:
             return frame.raw
         response = frame.event["response"]
         own = {item.get("id") for item in self._own}
-        said = [i for i in without_calls(items_of(response), tool) if i.get("id") not in own]
+        items = items_of(response) or self._items[self._before :]
+        said = [item for item in without_calls(items, tool) if item.get("id") not in own]
         output = [*self._items[: self._before], *said, *self._own]
         ident = (self._begun or response).get("id")
         changed = {**response, "id": ident, "output": output, **told}
@@ -138,12 +155,7 @@ class ResponseOutlet:
         item, content = dict(self._open.item), self._open.content
         events: list[dict[str, Any]] = []
         if self._open.part is not None:
-            place, part = self._open.place(), text_part(self._open.text)
-            done = {"type": "response.output_text.done", **place, "text": self._open.text}
-            events = [
-                {**done, "logprobs": []},
-                {"type": "response.content_part.done", **place, "part": part},
-            ]
+            part, events = self._open.ended_part()
             content = [*content, part]
         if item.get("type") == "message":
             item.update(status="completed", content=content)
@@ -174,20 +186,22 @@ class ResponseOutlet:
             if isinstance(item, dict) and isinstance(index, int):
                 self._open, self._next = _Open(index, item), index + 1
         elif kind == "response.output_item.done":
-            self._items.append(item)
+            if isinstance(item, dict):
+                self._items.append(item)
             self._open = None
         elif self._open is not None and index == self._open.index:
             self._note_part(self._open, event)
 
     @staticmethod
     def _note_part(open_: _Open, event: Mapping[str, Any]) -> None:
-        part = event.get("part")
+        part, at = event.get("part"), event.get("content_index")
         match event.get("type"):
             case "response.content_part.added":
-                if isinstance(part, dict) and part.get("type") == "output_text":
-                    open_.part, open_.text = event.get("content_index", 0), ""
-            case "response.output_text.delta":
+                kind = part.get("type") if isinstance(part, dict) else None
+                if kind in _SAYING and isinstance(at, int):
+                    open_.part, open_.kind, open_.text = at, kind, ""
+            case "response.output_text.delta" | "response.refusal.delta":
                 open_.text += str(event.get("delta", ""))
             case "response.content_part.done":
                 open_.content.append(part)
-                open_.part = None
+                open_.part, open_.kind = None, ""

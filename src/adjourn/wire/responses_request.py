@@ -7,16 +7,26 @@ of tools are messages of their own. A history that stays at the model's server c
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from adjourn.core.errors import HistoryNotSent
-from adjourn.core.messages import Message, Part, Role, TextPart
+from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
 from adjourn.core.policy import EndTool
 from adjourn.wire.dialect import ChatRequest, ToolRound
 from adjourn.wire.openai_request import parts_of, wants_json
-from adjourn.wire.reading import decode, end_user_of, fields_of, model_of, refuse, text_of
+from adjourn.wire.reading import (
+    decode,
+    end_user_of,
+    fields_of,
+    fingerprint,
+    model_of,
+    names_of,
+    refuse,
+    text_of,
+    tools_of,
+)
 
 _ROLES: Final[Mapping[str, Role]] = {
     "user": Role.USER,
@@ -49,7 +59,7 @@ def parse_request(body: bytes) -> ChatRequest:
     for name in _ELSEWHERE:
         if known.get(name):
             _refuse_unseen(name, "Send the whole conversation in input and leave the field out.")
-    tools, text = known.get("tools"), known.get("text")
+    tools, text = tools_of(known), known.get("text")
     return ChatRequest(
         body=body,
         fields=fields,
@@ -58,7 +68,7 @@ def parse_request(body: bytes) -> ChatRequest:
         stream=known.get("stream") is True,
         takes_text=not (isinstance(text, dict) and wants_json(text.get("format"))),
         takes_tool=known.get("tool_choice") in (None, "auto"),
-        tool_names=frozenset(_tool_names(tools)),
+        tool_names=names_of(tools),
         has_tools=bool(tools),
         end_user=end_user_of(known),
         conversation=text_of(known.get("metadata"), "conversation_id"),
@@ -161,9 +171,15 @@ def _message(param: str, item: Any) -> Message | None:
 
 
 def _result(param: str, output: Any) -> Iterator[Part]:
-    if isinstance(output, str | list | None):
+    """Return what a tool gave: text and images, or an object of the tool's own kind."""
+    pieces = output if isinstance(output, list) else []
+    if output is None or isinstance(output, str) or (pieces and all(map(_is_part, pieces))):
         return parts_of(param, output)
-    return iter((TextPart(_encode(output).decode()),))
+    return iter((OpaquePart("output", fingerprint(output)),))
+
+
+def _is_part(piece: Any) -> bool:
+    return isinstance(piece, dict) and isinstance(piece.get("type"), str)
 
 
 def _said(parts: Sequence[Part]) -> tuple[Part, ...]:
@@ -172,16 +188,9 @@ def _said(parts: Sequence[Part]) -> tuple[Part, ...]:
     return (TextPart(text),) if text else ()
 
 
-def _refuse_unseen(param: str, hint: str) -> None:
+def _refuse_unseen(param: str, hint: str) -> NoReturn:
     raise HistoryNotSent(
         f"{param} keeps part of the conversation at the model's server, where it cannot be judged.",
         hint=hint,
         param=param,
     )
-
-
-def _tool_names(tools: Any) -> Iterator[str]:
-    for tool in tools if isinstance(tools, list) else ():
-        name = text_of(tool, "name")
-        if name:
-            yield name
