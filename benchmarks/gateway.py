@@ -35,7 +35,7 @@ def script(stream: bool, path: Path) -> Path:
 
 def start(core: int, *arguments: str) -> subprocess.Popen[bytes]:
     command = ["taskset", "-c", str(core), sys.executable, str(HERE / "gateway_parts.py")]
-    process = subprocess.Popen([*command, *arguments], env={**os.environ, "PYTHONPATH": "."})
+    process = subprocess.Popen([*command, *arguments], env=dict(os.environ))
     port = int(arguments[1])
     for _ in range(600):
         with socket.socket() as probe:

@@ -73,6 +73,10 @@ class Exchange:
         self._awaited: tuple[type, ...] = (t.RequestReceived,)
         self._next: Callable[..., t.Command] = self._received
         self._decision: Decision = Continue()
+        self._acts = False
+        """Whether this request may be acted on at all."""
+        self._supports = False
+        """Whether crisis support is given; it can be even where words cannot be added."""
         self._flow = t.Flow.THROUGH
         self._confirming = False
         self._denied = 0
@@ -138,7 +142,10 @@ class Exchange:
         self._scene = Scene(
             self._policy, self._digest, self._audience, self._request, walked, walked.answering
         )
+        enforces = self._policy.mode is Mode.ENFORCE
         self._decision = decide_at(self._policy, walked.at_user, None)
+        self._acts = enforces and self._may_be_acted_on()
+        self._supports = enforces and isinstance(self._decision, Support)
         if walked.pending and not may_go_on(walked, self._decision):
             return self._walk_on(self._walk.wait())
         if not self._acts:
@@ -152,20 +159,9 @@ class Exchange:
             return self._say(words)
         return self._forward(self._guidance())
 
-    @property
-    def _acts(self) -> bool:
-        """Whether this request may be acted on at all."""
-        return (
-            self._policy.mode is Mode.ENFORCE
-            and self._walked.answering is not None
-            and self._request.takes_text
-            and not (self._policy.background_exempt and self._request.background)
-        )
-
-    @property
-    def _supports(self) -> bool:
-        """Whether crisis support is given; it can be even where words cannot be added."""
-        return isinstance(self._decision, Support) and self._policy.mode is Mode.ENFORCE
+    def _may_be_acted_on(self) -> bool:
+        exempt = self._policy.background_exempt and self._request.background
+        return self._request.takes_text and not exempt
 
     def _own_words(self) -> str:
         """What the gateway itself says for the decision; empty if there is nothing to say."""

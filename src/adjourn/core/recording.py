@@ -8,11 +8,11 @@ from adjourn.core.audiences import Audience
 from adjourn.core.decisions import Decision, Delivered, End, Requester
 from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
 from adjourn.core.ladder import CrisisStatus, after_reply
-from adjourn.core.messages import Message, Role, fold_text
+from adjourn.core.messages import Message, Role
 from adjourn.core.policy import Policy
 from adjourn.core.speaking import say
 from adjourn.core.statement import make_statement
-from adjourn.core.tree import NodeId, Path, Step, child
+from adjourn.core.tree import NodeId, Path, Step, path_of
 from adjourn.core.walk import Walked
 
 
@@ -80,7 +80,7 @@ def end_append(scene: Scene, end: End, denied: int, language: str) -> Append:
         language=language,
     )
     words = _closing(scene, end, language)
-    record = EndRecord(node, scene.request.origin.root(), statement, words)
+    record = EndRecord(node, scene.walked.root, statement, words)
     entry = _entry(
         scene, end, delivered=Delivered.CLOSING, denied=denied, acted=True, language=language
     )
@@ -176,13 +176,13 @@ def _reply_records(
     state = after_reply(scene.policy, scene.walked.at_leaf, counts_as)
     records: dict[NodeId, NodeRecord] = {}
     for text in said:
-        if fold_text(text):
-            node = child(leaf.node, Message.of(Role.ASSISTANT, text))
-            records[node] = NodeRecord(
-                node,
-                leaf.node,
-                scene.request.origin.root(),
-                leaf.depth + 1,
+        reply = ((0, Message.of(Role.ASSISTANT, text)),)
+        for step in path_of(leaf.node, reply, leaf.depth):  # none if it says nothing
+            records[step.node] = NodeRecord(
+                step.node,
+                step.parent,
+                scene.walked.root,
+                step.depth,
                 Role.ASSISTANT,
                 scene.digest,
                 scene.audience,

@@ -33,6 +33,8 @@ class Walked:
     """State after the last node, which differs if assistant messages follow the user's."""
     fresh: tuple[NodeRecord, ...]
     """Records of the nodes that were folded anew, to be appended."""
+    root: NodeId
+    """What the path starts from, though a window of it may begin further down."""
     records: Mapping[NodeId, NodeRecord]
     """All recorded nodes of the path, if they had to be recalled; else the deepest at most."""
     recalled: bool
@@ -101,7 +103,7 @@ class Walk:
         self._path = path
         self._answering = next((s for s in reversed(path) if s.message.role is Role.USER), None)
         if self._answering is None:
-            return self._walked(0, START, START, ())
+            return Walked(path, None, START, START, (), self._root, self._records, recalled=True)
         self._next = self._found
         # A window may begin with the closing reply, whose parent is the ended node.
         above = (path[0].parent,) if path[0].parent != self._root else ()
@@ -239,8 +241,19 @@ class Walk:
                     state = replace(state, crisis=max(state.crisis, CrisisStatus.UNKNOWN))
                     assessed = None
             fresh.append(self._record(step, state, assessed, record))
-        walked = self._walked(start, at_user, state, tuple(fresh))
-        return replace(walked, before=before, heard=newest, pending=pending)
+        return Walked(
+            self._path,
+            self._answering,
+            at_user,
+            state,
+            tuple(fresh),
+            self._root,
+            self._records,
+            self._recalled or start == 0,
+            before,
+            newest,
+            pending,
+        )
 
     def _record(
         self, step: Step, state: PathState, assessed: Assessed | None, known: NodeRecord | None
@@ -257,9 +270,3 @@ class Walk:
             assessed if isinstance(assessed, Assessment) else None,
             known.delivered if known else None,
         )
-
-    def _walked(
-        self, start: int, at_user: PathState, at_leaf: PathState, fresh: tuple[NodeRecord, ...]
-    ) -> Walked:
-        recalled = self._recalled or start == 0
-        return Walked(self._path, self._answering, at_user, at_leaf, fresh, self._records, recalled)

@@ -1,12 +1,15 @@
 """The little ASGI that the hot path needs: reading a body with a limit, answering a client."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Iterable[tuple[str, str]]
+
+_NAMED: Final = "adjourn.headers"
+"""Where in its scope a request's headers are kept by name."""
 
 
 class BodyTooLarge(Exception):
@@ -80,5 +83,10 @@ class Client:
 
 def header(scope: Scope, name: str) -> str:
     """Return a request header's value, empty if it is not there; the first one counts."""
-    wanted = name.encode("latin-1")
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == wanted), "")
+    named = scope.get(_NAMED)
+    if named is None:
+        named = scope[_NAMED] = {
+            key.decode("latin-1"): value for key, value in reversed(scope["headers"])
+        }
+    value: bytes | None = named.get(name)
+    return value.decode("latin-1") if value else ""

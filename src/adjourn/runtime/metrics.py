@@ -5,8 +5,8 @@ never a label. Nothing here is a message, and nothing is counted per person.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Final
+from functools import cache, partial
+from typing import Final, TypeVar
 
 from prometheus_client import (
     CollectorRegistry,
@@ -102,15 +102,26 @@ class Metrics:
         return generate_latest(self.registry)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(name, meaning, labels, namespace="adjourn", registry=self.registry)
+        counter = Counter(name, meaning, labels, namespace="adjourn", registry=self.registry)
+        return _remembering(counter)
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(name, meaning, labels, namespace="adjourn", registry=self.registry)
 
     def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
-        return Histogram(
+        histogram = Histogram(
             name, meaning, labels, namespace="adjourn", registry=self.registry, buckets=_SECONDS
         )
+        return _remembering(histogram)
+
+
+_Labelled = TypeVar("_Labelled", Counter, Histogram)
+
+
+def _remembering(metric: _Labelled) -> _Labelled:
+    """Have a metric find its children without a lock: there are few of them, and they stay."""
+    metric.labels = cache(metric.labels)  # type: ignore[method-assign]  # one object's, on purpose
+    return metric
 
 
 def _fails(is_well: Callable[[], bool]) -> float:

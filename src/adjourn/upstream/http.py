@@ -7,6 +7,7 @@ redirects, reads no proxy settings, keeps no cookies, and never repeats a reques
 import asyncio
 import io
 from collections.abc import AsyncIterator, Sequence
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,6 +20,9 @@ from adjourn.ports import UpstreamRequest
 _CLIENT_PREFIX: Final = "/v1"
 _LARGE: Final = 512 * 1024
 """Bytes from which aiohttp asks for a file object."""
+
+_ADDRESSES: Final = 256
+"""Addresses that are kept parsed."""
 
 _HOP_BY_HOP: Final = frozenset(
     {
@@ -47,12 +51,13 @@ class HttpReply:
         """Yield the body as it arrives; raise ``UpstreamUnavailable`` if it is cut."""
         content = self._response.content
         try:
-            while True:
-                async with asyncio.timeout(self._idle_timeout_s):
-                    data = await content.readany()
+            while not content.at_eof():
+                data = content.read_nowait()
                 if not data:
-                    return
-                yield data
+                    async with asyncio.timeout(self._idle_timeout_s):
+                        data = await content.readany()
+                if data:
+                    yield data
         except TimeoutError:
             raise UpstreamUnavailable(
                 f"the model's server sent nothing for {self._idle_timeout_s:g} seconds"
@@ -88,6 +93,7 @@ class HttpUpstream:
         self._head_timeout_s = head_timeout_s
         self._idle_timeout_s = idle_timeout_s
         self._session: aiohttp.ClientSession | None = None
+        self._address = lru_cache(_ADDRESSES)(lambda path: URL(self.url(path), encoded=True))
 
     def url(self, path: str) -> str:
         """Return the address for a client's path.
@@ -105,7 +111,7 @@ class HttpUpstream:
             async with asyncio.timeout(self._head_timeout_s):
                 response = await self._open().request(
                     request.method,
-                    URL(self.url(request.path), encoded=True),
+                    self._address(request.path),
                     data=_as_data(request.body),
                     headers=request.headers,
                     allow_redirects=False,
