@@ -95,6 +95,9 @@ def frame(*fields: bytes) -> bytes:
 NO_CONTENT: Final = frame()
 """Canonical content of a message that says nothing."""
 
+_ONE: Final = frame(b"")[:8]
+"""How a frame of one field begins."""
+
 _TEXT: Final = frame(b"text", b"")[:-8]
 """How the frame of a text part begins; its length and the text follow."""
 
@@ -105,13 +108,15 @@ def canonical_content(message: Message) -> bytes:
     Lone surrogates (JSON allows them, UTF-8 does not) are kept apart by ``surrogatepass``.
     Empty text parts are dropped, so that ``""``, ``[]`` and ``[""]`` are the same content.
     """
-    fields: list[bytes] = []
-    for part in message.parts:
-        if isinstance(part, TextPart):
-            folded = fold_text(part.text)
-            if folded:
-                text = folded.encode("utf-8", "surrogatepass")
-                fields.append(_TEXT + len(text).to_bytes(8, "big") + text)
-        else:
-            fields.append(frame(b"opaque", part.kind.encode("utf-8", "surrogatepass"), part.data))
+    fields = [field for part in message.parts if (field := _canonical_part(part))]
+    if len(fields) == 1:  # nearly always
+        return _ONE + len(fields[0]).to_bytes(8, "big") + fields[0]
     return frame(*fields)
+
+
+def _canonical_part(part: Part) -> bytes:
+    """Return the bytes that stand for a part, none for a text that says nothing."""
+    if isinstance(part, TextPart):
+        text = fold_text(part.text).encode("utf-8", "surrogatepass")
+        return _TEXT + len(text).to_bytes(8, "big") + text if text else b""
+    return frame(b"opaque", part.kind.encode("utf-8", "surrogatepass"), part.data)

@@ -130,7 +130,7 @@ class Walk:
     @property
     def _history(self) -> int:
         """Number of steps before the message to be answered: all recorded, if none is missing."""
-        return self._path.index(self._answering) if self._answering else 0
+        return next((i for i, step in enumerate(self._path) if step is self._answering), 0)
 
     def _surveyed(self, event: t.Surveyed) -> Next:
         self._aligned = True

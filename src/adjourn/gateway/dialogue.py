@@ -210,8 +210,7 @@ class ChatDialogue:
             return t.ReplyFailed("nothing is being read")
         try:
             async for chunk in chunks:
-                for frame in reader.feed(chunk):
-                    await self._take(frame)
+                await self._take(reader.feed(chunk))
                 if self._flow is t.Flow.SCREEN and self._sentence_waits():
                     self._screened = len(self._heard)
                     return t.SentenceReady(self._heard)
@@ -226,17 +225,21 @@ class ChatDialogue:
         self._last, self._round = end.last, end.round
         return t.ReplyEnded(end.reply)
 
-    async def _take(self, frame: Frame) -> None:
-        """Let a frame through, or keep it until the exchange has decided."""
-        if frame.kind is FrameKind.ERROR:
-            self._error_passed = True
-            await self._write(frame.raw)
-        elif frame.kind is FrameKind.PASS:
-            if self._flow is t.Flow.THROUGH:
-                await self._write_frame(frame)
-            else:
-                self._waiting.append(frame)
-                self._heard += "".join(text for _, text in frame.texts)
+    async def _take(self, frames: Sequence[Frame]) -> None:
+        """Let the frames that came at once through, or keep them until the exchange has decided."""
+        passing: list[bytes] = []
+        for frame in frames:
+            if frame.kind is FrameKind.ERROR:
+                self._error_passed = True
+                passing.append(frame.raw)
+            elif frame.kind is FrameKind.PASS:
+                if self._flow is t.Flow.THROUGH:
+                    passing.append(self._passed(frame))
+                else:
+                    self._waiting.append(frame)
+                    self._heard += "".join(text for _, text in frame.texts)
+        if passing:
+            await self._write(b"".join(passing))
 
     def _sentence_waits(self) -> bool:
         piece = self._heard[self._screened :]
@@ -249,10 +252,11 @@ class ChatDialogue:
 
     # -- the client's side --------------------------------------------------------------------
 
-    async def _write_frame(self, frame: Frame) -> None:
+    def _passed(self, frame: Frame) -> bytes:
+        """Return what the client gets of a frame, and take note that it does."""
         self._wrote = self._wrote or any(text for _, text in frame.texts)
         self._outlet.wrote(frame)
-        await self._write(frame.raw)
+        return frame.raw
 
     async def _write(self, raw: bytes) -> None:
         if not self._client.started:
@@ -261,8 +265,8 @@ class ChatDialogue:
 
     async def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        for frame in waiting:
-            await self._write_frame(frame)
+        if waiting:
+            await self._write(b"".join(map(self._passed, waiting)))
 
     async def _answer(self, text: str, outcome: t.Outcome) -> None:
         """Answer with the gateway's own words as the assistant's message."""

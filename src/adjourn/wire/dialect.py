@@ -7,7 +7,7 @@ outlet that knows what the client has received so far and can add to it at any p
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -69,8 +69,7 @@ class FrameKind(Enum):
     """The model server's own error: it reaches the client, and the turn is cut."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One server-sent event of a reply."""
 
     raw: bytes

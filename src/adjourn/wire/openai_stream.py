@@ -75,6 +75,8 @@ class StreamReader(EventReader):
         if self.template is None:
             self.template = Template({k: v for k, v in chunk.items() if k not in _NOT_COMMON})
         choices = [c for c in _list(chunk.get("choices")) if isinstance(c, dict)]
+        if len(choices) == 1 and self._continues is None and _is_only_text(choices[0]):
+            return self._released(Frame(raw, FrameKind.PASS, tuple(self._text(choices[0]))))
         texts = tuple(piece for choice in choices for piece in self._text(choice))
         finishing = [choice for choice in choices if choice.get("finish_reason")]
         ours = self._take_calls(choices) if self._tool else False
@@ -177,6 +179,8 @@ class StreamReader(EventReader):
 
     def _released(self, frame: Frame) -> list[Frame]:
         """Put the frames that turned out to be the client's before the one at hand."""
+        if not self._freed:
+            return [frame]
         freed, self._freed = self._freed, []
         return [*freed, frame]
 
@@ -193,6 +197,17 @@ def _stopped(frame: Frame) -> Frame:
     raw = frame.raw.replace(b'"finish_reason":"tool_calls"', b'"finish_reason":"stop"')
     raw = raw.replace(b'"finish_reason": "tool_calls"', b'"finish_reason": "stop"')
     return Frame(raw, frame.kind)
+
+
+def _is_only_text(choice: dict[str, Any]) -> bool:
+    """Whether a choice of a chunk is a piece of text and nothing else, as nearly all are."""
+    delta = choice.get("delta")
+    return (
+        isinstance(delta, dict)
+        and "tool_calls" not in delta
+        and "function_call" not in delta
+        and not choice.get("finish_reason")
+    )
 
 
 def _says_something(choice: dict[str, Any]) -> bool:

@@ -4,8 +4,7 @@ Lives here: cutting a byte stream into events, and writing one. Does not live he
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -22,8 +21,7 @@ class BadReply(AdjournError):
     code = "bad_reply"
 
 
-@dataclass(frozen=True, slots=True)
-class SseEvent:
+class SseEvent(NamedTuple):
     """One event with the bytes it came as, its blank line included."""
 
     raw: bytes
@@ -54,6 +52,11 @@ class SseDecoder:
         Raises:
             BadReply: An event is larger than allowed.
         """
+        if not self._buffer and _is_usual(data):
+            *whole, rest = data.split(b"\n\n")
+            self._buffer += rest
+            self._check()
+            return [_parse(raw + b"\n\n") for raw in whole]
         self._buffer += data
         events: list[SseEvent] = []
         while (found := self._line_end()) is not None:
@@ -65,9 +68,12 @@ class SseDecoder:
                 del self._buffer[:following]
                 self._line = self._seen = 0
                 events.append(_parse(raw))
+        self._check()
+        return events
+
+    def _check(self) -> None:
         if len(self._buffer) > self._largest:
             raise BadReply(f"an event has more than {self._largest} bytes")
-        return events
 
     def _line_end(self) -> tuple[int, int] | None:
         """Return where the current line ends and where the next begins, if that is known."""
@@ -85,7 +91,14 @@ class SseDecoder:
         return carriage, following
 
 
+def _is_usual(data: bytes) -> bool:
+    """Whether lines end as nearly everybody ends them, so that events end at each blank line."""
+    return b"\r" not in data and b"\n\n\n" not in data and not data.startswith(b"\n")
+
+
 def _parse(raw: bytes) -> SseEvent:
+    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
+        return SseEvent(raw, raw[6:-2])  # one line of data, as in most streams
     data: list[bytes] = []
     event = ""
     text = raw.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
