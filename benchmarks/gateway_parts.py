@@ -1,6 +1,8 @@
 """Servers for the gateway benchmark: a fast model server, the barest pass-through, adjourn.
 
-``python benchmarks/gateway_parts.py PART PORT UPSTREAM_PORT`` serves one part until it is killed.
+``python benchmarks/gateway_parts.py PART PORT UPSTREAM_PORT [DATABASE]`` serves one part until it
+is killed: ``model``, ``barest``, ``shadow``, ``enforcing`` (judged by a table), ``local`` (judged
+by the built-in detector).
 """
 
 import asyncio
@@ -31,6 +33,8 @@ REPLY = json.dumps(
 WHOLE = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(REPLY)
 ) + REPLY
+PACE_S = 0.01
+"""Between two chunks of a paced stream."""
 
 
 def _chunk(delta: dict[str, Any], finish: str | None) -> bytes:
@@ -53,35 +57,40 @@ STREAM_END = _chunk({}, "stop") + b"e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n"
 
 
 class Model(asyncio.Protocol):
-    """Answers at once: whole, or fifty chunks if the body asks for a stream."""
+    """Answers at once: whole, or fifty chunks if the body asks for a stream; those of the model
+    ``paced`` with a pause between them."""
 
     def connection_made(self, transport: Any) -> None:
         self.transport = transport
         self.parser = httptools.HttpRequestParser(self)
-        self.streams = False
+        self.body = b""
 
     def data_received(self, data: bytes) -> None:
         self.parser.feed_data(data)
 
     def on_body(self, body: bytes) -> None:
-        self.streams = self.streams or b'"stream":true' in body
+        self.body += body
 
     def on_message_complete(self) -> None:
-        if not self.streams:
+        body, self.body = self.body.replace(b'": ', b'":'), b""
+        if b'"stream":true' not in body:
             self.transport.write(WHOLE)
             return
-        self.streams = False
         self.transport.write(STREAM_HEAD)
-        self._write(0)
+        self._write(0, PACE_S if b'"paced"' in body else 0.0)
 
-    def _write(self, number: int) -> None:
+    def _write(self, number: int, pause_s: float) -> None:
         if self.transport.is_closing():
             return
         if number == len(STREAM):
             self.transport.write(STREAM_END)
+            return
+        self.transport.write(STREAM[number])
+        loop = asyncio.get_running_loop()
+        if pause_s:
+            loop.call_later(pause_s, self._write, number + 1, pause_s)
         else:
-            self.transport.write(STREAM[number])
-            asyncio.get_running_loop().call_soon(self._write, number + 1)
+            loop.call_soon(self._write, number + 1, pause_s)
 
 
 async def model(port: int) -> None:
@@ -116,11 +125,12 @@ def barest(upstream_port: int) -> Any:
     return app
 
 
-async def adjourn(upstream_port: int, *, shadow: bool, detector: str, database: str) -> Any:
-    """The gateway, with a detector that answers from a table, or the local one."""
+def adjourn(part: str, port: int, upstream_port: int, database: str) -> uvicorn.Server:
+    """The gateway as ``adjourn serve`` runs it, on one process."""
     from adjourn.config import Config, UpstreamConfig
     from adjourn.core.assessments import Assessment
     from adjourn.core.policy import Mode
+    from adjourn.gateway.serving import GatewayServer, ServerSettings, limits_of
     from adjourn.runtime.clock import SystemClock
     from adjourn.runtime.helplines import shipped_resources
     from adjourn.runtime.policies import load_policy
@@ -131,34 +141,29 @@ async def adjourn(upstream_port: int, *, shadow: bool, detector: str, database: 
 
     config = Config(upstream=UpstreamConfig(base_url=f"http://127.0.0.1:{upstream_port}/v1"))
     policy = load_policy("consumer-chat")[0]
-    if shadow:
+    if part == "shadow":
         policy = replace(policy, mode=Mode.SHADOW)
     harmless = Assessment("table")
-    judge = (
-        FixedDetector(lambda _: harmless) if detector == "table" else make_detector("local", config)
-    )
+    table = FixedDetector(lambda _: harmless)
+    judge = make_detector("local", config) if part == "local" else table
     store = SqliteStore.open(database) if database else MemoryStore()
     parts = Parts(policy, store, [judge], make_upstream(config), SystemClock(), shipped_resources())
-    return assemble(config, parts)
+    gateway = assemble(config, parts)
+    settings = ServerSettings(gateway, limits_of(config), drain_s=1, port=port, lifespan="off")
+    return GatewayServer(settings, gateway)
 
 
 async def serve(part: str, port: int, upstream_port: int, database: str) -> None:
     if part == "model":
         await model(port)
-        return
-    if part == "barest":
-        app = barest(upstream_port)
+    elif part == "barest":
+        settings = uvicorn.Config(
+            barest(upstream_port), port=port, lifespan="off", log_config=None, access_log=False,
+            http="httptools",
+        )  # fmt: skip
+        await uvicorn.Server(settings).serve()
     else:
-        app = await adjourn(
-            upstream_port,
-            shadow=part == "shadow",
-            detector="local" if part == "local" else "table",
-            database=database,
-        )
-    settings = uvicorn.Config(
-        app, port=port, lifespan="off", log_config=None, access_log=False, http="httptools"
-    )
-    await uvicorn.Server(settings).serve()
+        await adjourn(part, port, upstream_port, database).serve()
 
 
 if __name__ == "__main__":
