@@ -3,9 +3,9 @@
 ``python benchmarks/gateway.py [--seconds S] [--repeats N] [--litellm FILE]``; LiteLLM is brought by
 ``make bench-gateway``, in an environment of its own. Needs two cores (one for the proxy under test,
 one for the model server and the load) and wrk; nginx and LiteLLM are left out, with a word, where
-they are not there. Every part is started once; then all are measured in turn, N times over, and each
-figure is told as the median of its ratios to the barest pass-through of the same round, with their range.
-CPU per request is the figure to trust on a machine that others share.
+they are not there. Every part is started once; then all are measured in turn, N times over, and
+each figure is told as the median of its ratios to the barest pass-through of the same round, with
+their range. CPU per request is the figure to trust on a machine that others share.
 """
 
 import argparse
