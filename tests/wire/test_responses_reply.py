@@ -273,7 +273,8 @@ def test_what_the_end_does_not_repeat_is_taken_from_the_items() -> None:
     assert end.reply is not None
     assert end.reply.texts == ("Hi there.",)
     data = told(frames, outlet) + outlet.words("More.", "0") + outlet.finish("0", None, end.last)
-    assert json.loads(data.splitlines()[-2][6:])["response"]["output"][1]["content"][0]["text"]
+    (item,) = json.loads(data.splitlines()[-2][6:])["response"]["output"]
+    assert item["content"][0]["text"] == "Hi there.More."
 
 
 def test_odd_events_pass_as_they_came() -> None:
@@ -374,7 +375,7 @@ def test_words_are_added_after_the_model_s_own() -> None:
     frames, end = read(WHOLE, outlet.reader(TOOL))
     data = told(frames, outlet) + outlet.words("\n\nMore.", "0")
     events = events_of(data + outlet.finish("0", {"x": 1}, end.last))
-    assert said(events) == ["", "One two.", "\n\nMore."]
+    assert said(events) == ["", "One two.\n\nMore."]
     last = events[-1]["response"]
     assert (last["adjourn"], last["usage"]["output_tokens"], last["x_unknown"]) == (
         {"x": 1}, 7, {"kept": 1.0},
@@ -390,7 +391,9 @@ def test_a_refusal_that_was_cut_is_finished_first() -> None:
     assert end.reply.texts == ("I will not.",)
     data = told(frames[:6], outlet)
     events = events_of(data + outlet.words("More.", "0") + outlet.finish("0", None))
-    assert said(events) == ["I will ", "More."]
+    assert said(events) == ["I will More."]
+    kinds = [part["type"] for part in events[-1]["response"]["output"][0]["content"]]
+    assert kinds == ["refusal", "output_text"]
 
 
 def test_words_do_not_go_into_an_item_of_another_kind() -> None:
@@ -412,8 +415,8 @@ def test_rounds_make_one_response(dropped: bool, adds: bool) -> None:
     data += told(frames, outlet)
     data += outlet.words("Three.", "0") if adds else b""
     texts = said(events_of(data + outlet.finish("0", None, end.last)))
-    expected = ["Two."] if dropped else ["", "One.", "Two."]
-    assert texts == [*expected, *(["Three."] if adds else [])]
+    newest = "Two.Three." if adds else "Two."
+    assert texts == ([newest] if dropped else ["", "One.", newest])
 
 
 # -- whole replies --------------------------------------------------------------------------------
@@ -435,9 +438,14 @@ def test_nothing_added_is_the_model_s_own_bytes() -> None:
     assert DIALECT.finish_reply(body, added="", extension=None, strip_tool=TOOL) is body
 
 
-def test_words_are_a_message_of_their_own() -> None:
+def test_words_go_into_the_last_message() -> None:
     made = finished([REASONING, *items_of("Well.")], added="More.", extension={"x": 1})
-    assert texts_of(made) == ["", "Well.", "\n\nMore."]
+    assert texts_of(made) == ["", "Well.\n\nMore."]
+    assert texts_of(finished([*items_of("Well."), REASONING], added="More."))[-1] == "\n\nMore."
+    (item,) = items_of("x")
+    refused = {**item, "content": [{"type": "refusal", "refusal": "No."}]}
+    assert texts_of(finished([refused], added="More.")) == ["No.\n\nMore."]
+    assert texts_of(finished([{**item, "content": None}], added="More.")) == ["More."]
     assert (made["adjourn"], made["x_unknown"]) == ({"x": 1}, {"kept": 1.0})
     assert texts_of(finished([], added="More.")) == ["More."]
 

@@ -94,6 +94,18 @@ def message_item(ident: str, text: str) -> dict[str, Any]:
     return {**empty_message(ident), "status": "completed", "content": content}
 
 
+def with_words(message: Mapping[str, Any], words: str) -> dict[str, Any]:
+    """Return a message with words after its own."""
+    content = message.get("content")
+    parts = list(content) if isinstance(content, list) else []
+    newest = parts[-1] if parts else None
+    if isinstance(newest, dict) and newest.get("type") == "output_text":
+        parts[-1] = {**newest, "text": f"{newest.get('text', '')}{words}"}
+    else:
+        parts.append(text_part(words))
+    return {**message, "content": parts}
+
+
 def empty_message(ident: str) -> dict[str, Any]:
     """Return a message of the assistant's that begins."""
     return {

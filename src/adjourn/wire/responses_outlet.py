@@ -33,6 +33,15 @@ class _Open:
         ident = self.item.get("id", "")
         return {"item_id": ident, "output_index": self.index, "content_index": self.part}
 
+    def another_part(self) -> list[dict[str, Any]]:
+        """Return the events that begin a part of text, after the end of the one that is open."""
+        events: list[dict[str, Any]] = []
+        at = len(self.content)
+        if self.part is not None:
+            events, at = self.ended_part()[1], self.part + 1
+        added = {**self.place(), "content_index": at, "part": text_part("")}
+        return [*events, {"type": "response.content_part.added", **added}]
+
     def ended_part(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """Return the part as it is when finished, and the events that finish it."""
         if self.kind == "refusal":
@@ -43,6 +52,11 @@ class _Open:
             told = {"type": "response.output_text.done", "text": self.text, "logprobs": []}
         end = {"type": "response.content_part.done", "part": part}
         return part, [{**one, **self.place()} for one in (told, end)]
+
+
+def _ends(frame: Frame) -> bool:
+    """Whether one of the last frames ends the response, rather than its newest message."""
+    return frame.event is not None and isinstance(frame.event.get("response"), dict)
 
 
 class ResponseOutlet:
@@ -67,6 +81,8 @@ class ResponseOutlet:
         """How many of them are of earlier streams."""
         self._own: list[dict[str, Any]] = []
         """Items that the gateway finished."""
+        self._added = False
+        """Whether words of the gateway's are in the item that is open."""
         self._open: _Open | None = None
 
     def reader(self, watch: str | None, *, dropped: bool = False) -> ResponseReader:
@@ -86,11 +102,14 @@ class ResponseOutlet:
             self._note(frame.event)
 
     def words(self, text: str, seed: str) -> bytes:
-        """Return the events that add the gateway's words, as a message of their own."""
+        """Return the events that add the gateway's words to the message that is open, if one is."""
         head = self._written(self._beginning(seed))
-        if self._open is None or self._open.kind != "output_text":
+        if self._open is None or self._open.item.get("type") != "message":
             head += self._written(self._closing())
             head += self._written(self._opening(seed))
+        elif self._open.kind != "output_text":
+            head += self._written(self._open.another_part())
+        self._added = True
         place = self._open.place() if self._open else {}
         delta = {"type": "response.output_text.delta", **place, "delta": text, "logprobs": []}
         return head + self._written([delta])
@@ -100,16 +119,19 @@ class ResponseOutlet:
     ) -> bytes:
         """Return the events that end the reply: the model's own last ones, or regular ones."""
         reader = self._reader
-        if last and reader and not (extension or reader.changed or self._own or self._is_ours()):
+        if last and reader and not (extension or reader.changed or self._own or self._added):
             return b"".join(frame.raw for frame in last)
         head = self._written(self._beginning(seed))
-        closing = self._written(self._closing())
+        theirs = [one for one in last if one.event and not _ends(one)]
+        closing = b"" if self._added else self._written([one.event or {} for one in theirs])
+        closing += self._written(self._closing())
         told = {"adjourn": extension} if extension else {}
         if not last or reader is None:
             response = {**(self._begun or {}), "status": "completed", "output": self._items, **told}
             end = {"type": "response.completed", "response": response}
             return head + closing + self._written([end])
-        return head + closing + b"".join(self._ended(frame, reader.tool, told) for frame in last)
+        ends = [one for one in last if not one.event or _ends(one)]
+        return head + closing + b"".join(self._ended(frame, reader.tool, told) for frame in ends)
 
     def reply(self, text: str, seed: str, extension: Mapping[str, Any] | None) -> bytes:
         """Return a whole reply of the gateway's own, from where the client is to the end."""
@@ -120,17 +142,13 @@ class ResponseOutlet:
         if frame.event is None:
             return frame.raw
         response = frame.event["response"]
-        own = {item.get("id") for item in self._own}
+        own = {str(item.get("id")): item for item in self._own}
         items = items_of(response) or self._items[self._before :]
-        said = [item for item in without_calls(items, tool) if item.get("id") not in own]
-        output = [*self._items[: self._before], *said, *self._own]
+        said = [own.pop(str(item.get("id")), item) for item in without_calls(items, tool)]
+        output = [*self._items[: self._before], *said, *own.values()]
         ident = (self._begun or response).get("id")
         changed = {**response, "id": ident, "output": output, **told}
         return self._written([{**frame.event, "response": changed}])
-
-    def _is_ours(self) -> bool:
-        """Whether the open item is one that the gateway began."""
-        return self._open is not None and str(self._open.item.get("id")).startswith("msg_adjourn_")
 
     def _beginning(self, seed: str) -> list[dict[str, Any]]:
         """Return the event that begins the reply, if it has not begun."""

@@ -10,6 +10,15 @@ from adjourn.wire.sse import SseEvent, as_event
 _BEGINNINGS: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
 _ENDS: Final = frozenset({"response.completed", "response.incomplete"})
 _SAYS: Final = frozenset({"response.output_text.delta", "response.refusal.delta"})
+_CLOSES: Final = frozenset(
+    {
+        "response.output_text.done",
+        "response.refusal.done",
+        "response.content_part.done",
+        "response.output_item.done",
+    }
+)
+"""Events that say what the client has already been told piece by piece."""
 
 
 class ResponseReader(EventReader):
@@ -43,6 +52,7 @@ class ResponseReader(EventReader):
         self._items: list[dict[str, Any]] = []
         self._status: Any = None
         self._last: list[Frame] = []
+        """The end; and before it, what closes the newest message, for words may go into that."""
 
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
@@ -68,7 +78,26 @@ class ResponseReader(EventReader):
             self._take_end(body["response"], str(kind))
             self._last.append(Frame(event.raw, FrameKind.LAST, event=body))
             return []
-        return [self._frame(body, event.raw)]
+        return self._passing(body, event.raw)
+
+    def _passing(self, body: dict[str, Any], raw: bytes) -> list[Frame]:
+        """Let an event through, after those that waited for it; or let it wait itself."""
+        frame = self._frame(body, raw)
+        if self.done:
+            return [frame]
+        if body.get("type") in _CLOSES and self._may_be_the_last(body):
+            self._last.append(frame._replace(kind=FrameKind.LAST))
+            return []
+        held, self._last = self._last, []
+        return [*(one._replace(kind=FrameKind.PASS) for one in held), frame]
+
+    def _may_be_the_last(self, body: dict[str, Any]) -> bool:
+        """Whether a closing event waits for what comes next. After an end call it does not: another
+        round may follow, to which it does not belong."""
+        item = body.get("item")
+        if None in self._indexes.values():
+            return False
+        return not isinstance(item, dict) or item.get("type") == "message"
 
     def _take_end(self, response: dict[str, Any], kind: str) -> None:
         self.done = True

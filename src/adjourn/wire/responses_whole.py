@@ -11,6 +11,7 @@ from adjourn.wire.responses_items import (
     message_item,
     reply_of,
     text_of_items,
+    with_words,
     without_calls,
 )
 
@@ -47,7 +48,8 @@ def finish_reply(
 
     Args:
         body: The model's reply.
-        added: Words after the model's own; they are a message of their own.
+        added: Words after the model's own, in the same message if it ends with one, because many
+            clients show the last message alone.
         extension: The ``adjourn`` field.
         strip_tool: Name of the end tool, whose calls the client does not see.
         instead: The added words replace the model's.
@@ -66,7 +68,10 @@ def finish_reply(
         kept = [message_item(f"msg_adjourn_before_{ident}", "".join(before)), *kept]
     if added:
         words = f"\n\n{added}" if text_of_items(kept) else added
-        kept = [*kept, message_item(f"msg_adjourn_{ident}", words)]
+        if kept and kept[-1].get("type") == "message":
+            kept = [*kept[:-1], with_words(kept[-1], words)]
+        else:
+            kept = [*kept, message_item(f"msg_adjourn_{ident}", words)]
     response["output"] = kept
     if "output_text" in response:  # some servers repeat the text beside the items
         response["output_text"] = text_of_items(kept)

@@ -1,0 +1,5 @@
+"""The same running gateway as the SDKs' tests."""
+
+from tests.gateway.conftest import run
+
+__all__ = ["run"]
