@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -62,9 +63,14 @@ def test_workers_serve_are_replaced_and_stop(call: Call, database: str) -> None:
             assert healthy(port)
             workers = children(process.pid)
             assert len(workers) == 2
+            for _ in range(20):
+                ask(port)
+            assert {counted(port) for _ in range(10)} == {20.0}
             os.kill(workers[0], signal.SIGKILL)
             wait_until(lambda: len(set(children(process.pid)) - {workers[0]}) == 2)
             assert healthy(port)
+            ask(port)
+            assert {counted(port) for _ in range(10)} == {21.0}
         finally:
             process.terminate()
         told = process.stderr.read()
@@ -74,6 +80,25 @@ def test_workers_serve_are_replaced_and_stop(call: Call, database: str) -> None:
     assert call("ledger", "verify", "--store", database).stdout.endswith("nothing is wrong\n")
     assert call("appeals", "list", "--store", database).stdout == "There are no appeals.\n"
     assert call("report", "--store", database).status == 0
+
+
+def ask(port: int) -> None:
+    """Ask for a reply of the model's server, which is not there."""
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}'
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/chat/completions", body, timeout=30)
+    assert refused.value.code == 502
+    refused.value.close()
+
+
+def counted(port: int) -> float:
+    """How many requests for chat were served, as whichever worker is asked tells it."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+        lines = answer.read().decode().splitlines()
+    assert sum(line.startswith("adjourn_info{") for line in lines) == 1
+    assert not [line for line in lines if line.startswith("adjourn_requests_open ") and "1" in line]
+    chat = [line for line in lines if line.startswith("adjourn_requests_total{")]
+    return sum(float(line.split()[-1]) for line in chat if "chat_completions" in line)
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:

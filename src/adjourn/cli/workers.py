@@ -1,4 +1,4 @@
-"""Several gateway processes behind one port; they share nothing but the database."""
+"""Several gateway processes behind one port; they share the database, and what they count."""
 
 import logging
 import multiprocessing
@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from adjourn.config import Config
 from adjourn.core.errors import BadConfig
+from adjourn.runtime.metrics import forget_process, share_metrics
 
 _log = logging.getLogger("adjourn.workers")
 _spawn = multiprocessing.get_context("spawn")
@@ -60,6 +62,12 @@ def supervise(work: Callable[[], None], workers: int) -> None:
         work: What each worker does; it must be picklable, and end on SIGTERM.
         workers: How many.
     """
+    with TemporaryDirectory(prefix="adjourn-metrics-") as folder:
+        share_metrics(folder)
+        _supervise(work, workers, folder)
+
+
+def _supervise(work: Callable[[], None], workers: int, folder: str) -> None:
     asked: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, _: asked.append(number))
@@ -72,6 +80,7 @@ def supervise(work: Callable[[], None], workers: int) -> None:
         for place, process in enumerate(running):
             if not process.is_alive() and not asked:
                 _log.error("worker %d died (%s); it is replaced", process.pid, process.exitcode)
+                forget_process(process.pid or 0, folder)
                 time.sleep(_PAUSE_S)
                 running[place] = _start(work)
     _tell(running, signal.SIGTERM)

@@ -4,8 +4,9 @@ Every label has a small fixed set of values: what a client can choose (models, k
 never a label. Nothing here is a message, and nothing is counted per person.
 """
 
-from collections.abc import Callable, Mapping
-from functools import cache, partial
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Final, TypeVar
 
 from prometheus_client import (
@@ -17,7 +18,11 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
     generate_latest,
+    values,
 )
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from adjourn import __version__
 from adjourn.core.policy import Policy
@@ -30,11 +35,34 @@ _SECONDS: Final = (
 )  # fmt: skip
 
 
+_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Where prometheus-client looks for the folder in which processes share their counts."""
+
+
+def share_metrics(folder: str) -> None:
+    """Have the processes that are started from here on count into one folder.
+
+    Each keeps its counts in files of its own, so that whichever is asked tells the sum, and what a
+    process has counted stays when it dies. The library takes the folder from the environment alone,
+    and when it is first imported.
+    """
+    os.environ[_FOLDER] = folder  # noqa: TID251 - it is written here, for other processes
+
+
+def forget_process(pid: int, folder: str) -> None:
+    """Take a process that died out of what is told of the living, such as open requests."""
+    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]  # it has no types
+
+
 class Metrics:
     """All instruments of one gateway, in a registry of their own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._shared = values.ValueClass is not values.MutexValue
+        """Whether other processes count along."""
+        self._own = CollectorRegistry() if self._shared else self.registry
+        """What is told of this process alone."""
         self.requests = self._counter(
             "requests", "Requests by dialect, decision told and status.",
             "dialect", "decision", "status",
@@ -76,15 +104,14 @@ class Metrics:
             "upstream_failures", "Requests it did not answer, and replies it cut.", "kind"
         )
         self.reloads = self._counter("reloads", "Reloads of configuration and policy.", "result")
-        self._info = Info("adjourn", "What is running.", registry=self.registry)
-        ProcessCollector(registry=self.registry)
-        PlatformCollector(registry=self.registry)
+        self._info = Info("adjourn", "What is running.", registry=self._own)
+        PlatformCollector(registry=self._own)
+        if not self._shared:  # else it would be told of whichever process is asked
+            ProcessCollector(registry=self._own)
 
     def watch(self, works: Mapping[str, Callable[[], bool]]) -> None:
         """Tell at each reading which parts do not work at the moment."""
-        gauge = self._gauge("degraded", "1 where a part does not work at the moment.", "part")
-        for part, is_well in works.items():
-            gauge.labels(part).set_function(partial(_fails, is_well))
+        self._own.register(_Degraded(works))
 
     def in_force(self, policy: Policy, digest: str) -> None:
         """Tell which policy is in force."""
@@ -98,15 +125,22 @@ class Metrics:
         )
 
     def text(self) -> bytes:
-        """Return all of it in Prometheus's text form."""
-        return generate_latest(self.registry)
+        """Return all of it in Prometheus's text form, summed over the processes that share it."""
+        if not self._shared:
+            return generate_latest(self.registry)
+        summed = CollectorRegistry()
+        MultiProcessCollector(summed)  # type: ignore[no-untyped-call]  # it has no types
+        return generate_latest(summed) + generate_latest(self._own)
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         counter = Counter(name, meaning, labels, namespace="adjourn", registry=self.registry)
         return _remembering(counter)
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(name, meaning, labels, namespace="adjourn", registry=self.registry)
+        return Gauge(
+            name, meaning, labels, namespace="adjourn", registry=self.registry,
+            multiprocess_mode="livesum",
+        )  # fmt: skip
 
     def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
         histogram = Histogram(
@@ -124,5 +158,16 @@ def _remembering(metric: _Labelled) -> _Labelled:
     return metric
 
 
-def _fails(is_well: Callable[[], bool]) -> float:
-    return float(not is_well())
+class _Degraded(Collector):
+    """Looks at each reading which parts work."""
+
+    def __init__(self, works: Mapping[str, Callable[[], bool]]) -> None:
+        self._works = works
+
+    def collect(self) -> Iterator[Metric]:
+        """See ``Collector``."""
+        meaning = "1 where a part does not work at the moment."
+        told = GaugeMetricFamily("adjourn_degraded", meaning, labels=["part"])
+        for part, is_well in self._works.items():
+            told.add_metric([part], float(not is_well()))
+        yield told
