@@ -191,6 +191,10 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     )
 
 
+POLICY_LOOK_S = 2.0
+"""How long a policy that another process put in force takes to get here, and its proof a second."""
+
+
 @asynccontextmanager
 async def running(config: Config, policy: Policy | None = None) -> AsyncIterator[Front]:
     """Open everything that the configuration names, and close it again.
@@ -222,6 +226,8 @@ async def running(config: Config, policy: Policy | None = None) -> AsyncIterator
         )  # fmt: skip
         gateway = assemble(config, parts)
         stack.push_async_callback(gateway.drain)
+        watching = asyncio.create_task(gateway.watch_policy(POLICY_LOOK_S))
+        stack.callback(watching.cancel)
         yield gateway
 
 

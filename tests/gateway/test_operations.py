@@ -1,10 +1,11 @@
 """What operators rely on: metrics, readiness, request ids, logs, limits, reload."""
 
+import asyncio
 import hashlib
 import io
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.logs import logged
 from .chatting import Conversation
 from .conftest import Running
 from .model_server import Answer, completion, says, stream
+from .raw import eventually
 
 Run = Callable[..., Running]
 
@@ -289,6 +291,43 @@ def test_reloading_takes_keys_and_a_proved_policy(
 def log_of_policy(running: Running) -> str:
     front: Any = running.front
     return str(front._metrics.text().decode())
+
+
+def test_a_policy_changed_by_another_process_is_taken_over(
+    run: Run, tmp_path: Path, log: io.StringIO
+) -> None:
+    """Of two gateways with one policy file, the second gets what the first put in force."""
+    from adjourn.runtime.policies import load_policy
+
+    file = tmp_path / "mine.toml"
+    text = load_policy("consumer-chat")[1]
+    file.write_text(text)
+    first, second = run(policy_file=file), run(policy_file=file)
+
+    def done(running: Running, work: Coroutine[Any, Any, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(work, running.loop).result(30)
+
+    def digest(running: Running) -> str:
+        return running.front._gateway._driver.in_force.digest
+
+    before = digest(second)
+    done(second, second.front._reloading.look_at_policy())
+    assert digest(second) == before
+    changed = text.replace("redirections_before_warning = 2", "redirections_before_warning = 3")
+    assert changed != text
+    done(first, first.front._reloading._live.change(changed))
+    watch = second.front.watch_policy(0.01)
+    watching = asyncio.run_coroutine_threadsafe(watch, second.loop)
+    eventually(lambda: digest(second) == digest(first) != before)
+    file.write_text("no toml [")
+    eventually(lambda: "is not taken" in log.getvalue())
+    file.unlink()
+    watching.cancel()
+    assert digest(second) == digest(first)
+    assert log.getvalue().count("is not taken") == 1
+    figures_of_second = figures(second)
+    assert figures_of_second['adjourn_reloads_total{result="done"}'] == 1
+    assert figures_of_second['adjourn_reloads_total{result="refused"}'] == 1
 
 
 @pytest.mark.parametrize("broken", ["no toml [", "format = 1\nname = 'x'\n"])

@@ -4,6 +4,7 @@ Also refuses what is too much at once, and answers in the client's dialect when 
 fails. It reads no body and changes no reply but for one header, and in shadow mode not even that.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
@@ -91,6 +92,12 @@ class Front:
     async def reload(self, load: Callable[[], Config]) -> bool:
         """Read the configuration again; tell whether it could be put in force."""
         return await self._reloading.take(load)
+
+    async def watch_policy(self, every_s: float) -> None:
+        """Look every so many seconds whether the policy's file has changed; until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self._reloading.look_at_policy()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

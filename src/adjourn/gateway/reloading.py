@@ -50,6 +50,32 @@ class Reloading:
         self._keys_of = keys_of
         self._metrics = metrics
         self._lock = asyncio.Lock()
+        self._seen = _stamp(live.file)
+        """How the policy's file looked when it was last read."""
+
+    async def look_at_policy(self) -> None:
+        """Take the policy's file over if it is another than before.
+
+        That is how a policy that the console of another process put in force gets here. What cannot
+        be taken is told once; the old one stays until the file changes again.
+        """
+        async with self._lock:
+            file, stamp = self._live.file, await asyncio.to_thread(_stamp, self._live.file)
+            if file is None or stamp is None or stamp == self._seen:
+                return
+            self._seen = stamp
+            try:
+                _, text = await asyncio.to_thread(load_policy, str(file))
+                if text == self._live.text:
+                    return
+                policy = await self._live.take(text, file)
+            except BadInput as error:
+                _log.error("the policy's file has changed and is not taken: %s", error)
+                self._metrics.reloads.labels("refused").inc()
+                return
+            self._metrics.reloads.labels("done").inc()
+            told = {"policy": policy.name, "version": policy.version}
+            _log.info("the policy's file has changed and is in force", extra=told)
 
     async def take(self, load: Callable[[], Config]) -> bool:
         """Read the configuration again and put it in force; tell whether that was possible."""
@@ -78,6 +104,15 @@ class Reloading:
                 extra={"policy": policy.name, "version": policy.version, "keys": len(config.keys)},
             )
             return True
+
+
+def _stamp(file: Path | None) -> tuple[int, int, int] | None:
+    """Return what changes when a file does; None if there is none."""
+    try:
+        found = file.stat() if file else None
+    except OSError:
+        return None
+    return found and (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def _differences(old: Config, new: Config) -> list[str]:
