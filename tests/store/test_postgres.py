@@ -90,6 +90,31 @@ async def test_one_bad_append_fails_alone(open_postgres: OpenPostgres) -> None:
     assert [one.node for _, one in await store.entries(0, 10)] == [node_id("a/1"), node_id("b/1")]
 
 
+async def test_a_plain_user_who_may_make_a_schema_is_enough(postgres: PostgresServer) -> None:
+    """Neither superuser nor owner of the database: what ``docs/store.md`` asks for, and no more."""
+    server = await asyncpg.connect(postgres.url())
+    name = f"plain_{new_schema().replace(' ', '_')}"
+    await server.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'plain'")
+    url = f"postgresql://{name}:plain@127.0.0.1:{postgres.port}/postgres"
+    assert "permission denied" in await refused(url, PostgresSettings(schema=name))
+    await server.execute(f"GRANT CREATE ON DATABASE postgres TO {name}")
+    settings = PostgresSettings(schema=name)
+    store, other = [await PostgresStore.open(url, settings) for _ in range(2)]
+    assert await store.append(ending("a")) == end_record("a")
+    assert (await other.look_up(path("a", 3))).end == end_record("a")
+    assert await other.reverse(node_id("a/1"), 5, entry("a reversed"))
+    assert (await store.look_up(path("a", 3))).end is None
+
+    def entries() -> int:
+        with closing(PostgresLedger.open(url, settings)) as ledger:
+            return len(list(ledger.stream()))
+
+    assert await asyncio.to_thread(entries) == 2
+    for one in (store, other):
+        await one.aclose()
+    await server.close()
+
+
 async def test_the_same_turn_often_at_once_is_one_turn(open_postgres: OpenPostgres) -> None:
     stores = [await open_postgres(), await open_postgres()]
     appends = [stores[n % 2].append(turn("a")) for n in range(40)]

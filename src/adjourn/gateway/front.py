@@ -97,7 +97,10 @@ class Front:
         """Look every so many seconds whether the policy's file has changed; until cancelled."""
         while True:
             await asyncio.sleep(every_s)
-            await self._reloading.look_at_policy()
+            try:
+                await self._reloading.look_at_policy()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is looked for again
+                _log.error("the policy's file could not be looked at", exc_info=error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""

@@ -212,14 +212,12 @@ class ResponseOutlet:
 
     @staticmethod
     def _note_part(open_: _Open, event: Mapping[str, Any]) -> None:
-        part, at = event.get("part"), event.get("content_index")
-        match event.get("type"):
-            case "response.content_part.added":
-                kind = part.get("type") if isinstance(part, dict) else None
-                if kind in _SAYING and isinstance(at, int):
-                    open_.part, open_.kind, open_.text = at, kind, ""
-            case "response.output_text.delta" | "response.refusal.delta":
-                open_.text += str(event.get("delta", ""))
-            case "response.content_part.done":
-                open_.content.append(part)
-                open_.part, open_.kind = None, ""
+        kind, part, at = event.get("type"), event.get("part"), event.get("content_index")
+        said = part.get("type") if isinstance(part, dict) else None
+        if kind == "response.content_part.added" and said in _SAYING and isinstance(at, int):
+            open_.part, open_.kind, open_.text = at, said, ""
+        elif kind in ("response.output_text.delta", "response.refusal.delta"):
+            open_.text += str(event.get("delta", ""))
+        elif kind == "response.content_part.done":
+            open_.content.append(part)
+            open_.part, open_.kind = None, ""
