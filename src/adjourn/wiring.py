@@ -3,15 +3,16 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
 from adjourn.chat.routes import chat_routes
 from adjourn.config import Config, KeyConfig, StoreConfig
@@ -21,12 +22,11 @@ from adjourn.core.entries import Append, Entry, EntryKind
 from adjourn.core.errors import BadConfig, StoreUnavailable
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.policy import Policy
-from adjourn.core.resources import Resources, Support, as_json, render_text
+from adjourn.core.resources import Resources
 from adjourn.core.tree import NodeId
-from adjourn.core.wording import words_in
 from adjourn.detectors.making import beside, make_detector, make_detectors
 from adjourn.gateway.api import OwnApi, own_app
-from adjourn.gateway.app import Gateway, GatewaySettings, ResourcesFor
+from adjourn.gateway.app import Gateway, GatewaySettings
 from adjourn.gateway.dialogue import Links
 from adjourn.gateway.front import Front
 from adjourn.gateway.keys import GatewayKey, Keyring, KeyScope
@@ -37,6 +37,7 @@ from adjourn.ports import Clock, Detector, Ledger, Store, Upstream
 from adjourn.report.routes import ReportPages
 from adjourn.runtime.appeals import Appeals
 from adjourn.runtime.clock import SystemClock
+from adjourn.runtime.driver import Driver
 from adjourn.runtime.evidence import Evidence
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.live_policy import LivePolicy
@@ -47,6 +48,7 @@ from adjourn.runtime.measured_upstream import MeasuredUpstream
 from adjourn.runtime.metrics import Metrics
 from adjourn.runtime.panel import Panel
 from adjourn.runtime.policies import load_policy, preset_names
+from adjourn.runtime.resources_by_country import resources_by_country
 from adjourn.runtime.sealing import read_key
 from adjourn.runtime.spans import TracedUpstream
 from adjourn.runtime.tracing import start_tracing
@@ -111,19 +113,30 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     metrics.watch({"store": store.health.is_well, **works})
     keyring = Keyring(_keys(config.keys), parts.clock)
     appeals = Appeals(parts.store, parts.clock, parts.appeal_key)
-
-    def statement_link(node: NodeId) -> str:
-        token = appeals.token(node)
-        return f"{config.public_url}/adjourn/v1/statements/{node}?t={token}"
-
-    links = Links(statement_link, statement_link)
-    api = OwnApi(parts.store)
     evidence = Evidence(parts.store, parts.clock, parts.appeal_key, config.evidence.keep_days)
-    statements = Statements(parts.store, appeals, contact=config.appeal_contact, evidence=evidence)
-    chat = chat_routes(
-        _names(parts.resources), acknowledge_warnings=config.chat.acknowledge_warnings
+    driver = _driver(config, parts, evidence)
+    live = _live_policy(parts, driver, metrics)
+    pages = own_app(
+        [
+            *_pages(config, parts, appeals, evidence, live),
+            *Operations(readiness, metrics, keyring).routes(),
+            *extra_routes,
+        ]
     )
-    driver = MeasuredDriver(
+    return Front(
+        _gateway(config, parts, driver, keyring=keyring, appeals=appeals, pages=pages),
+        metrics=metrics,
+        clock=parts.clock,
+        readiness=readiness,
+        upstream=upstream,
+        reloading=Reloading(config, live, keyring, _keys, metrics),
+        max_requests=config.server.max_requests,
+        log_requests=config.log.requests,
+    )
+
+
+def _driver(config: Config, parts: Parts, evidence: Evidence) -> Driver:
+    return MeasuredDriver(
         in_force=PolicyInForce.of(parts.policy),
         store=parts.store,
         panel=Panel(
@@ -133,61 +146,74 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
             beside=beside(config),
         ),
         keep_evidence=evidence.keep,
-        needs_store=needs_store,
+        needs_store=config.store.when_down == "fail",
     )
+
+
+def _live_policy(parts: Parts, driver: Driver, metrics: Metrics) -> LivePolicy:
+    """Return the policy in force; a new one binds the driver from its next request on."""
 
     def put_in_force(policy: Policy) -> None:
         driver.in_force = PolicyInForce.of(policy)
         metrics.in_force(policy, driver.in_force.digest)
 
     metrics.in_force(parts.policy, driver.in_force.digest)
-    live = LivePolicy(parts.policy, parts.policy_text, parts.policy_file, put_in_force)
-    reports = ReportPages(parts.store, parts.clock, lambda: live.policy, config.report.tables_every)
-    console = Console(
-        ConsoleParts(
-            _access(config, parts.clock),
-            parts.store,
-            appeals,
-            evidence,
-            live,
-            parts.resources,
-            parts.clock,
-            partial(_record, parts),
-        )
+    return LivePolicy(parts.policy, parts.policy_text, parts.policy_file, put_in_force)
+
+
+def _pages(
+    config: Config, parts: Parts, appeals: Appeals, evidence: Evidence, live: LivePolicy
+) -> list[BaseRoute]:
+    """Return adjourn's own API, and its pages for users, reviewers and the public."""
+    statements = Statements(parts.store, appeals, contact=config.appeal_contact, evidence=evidence)
+    console = ConsoleParts(
+        _access(config, parts.clock),
+        parts.store,
+        appeals,
+        evidence,
+        live,
+        parts.resources,
+        parts.clock,
+        partial(_record, parts),
     )
-    gateway = Gateway(
+    names = {country.country: country.name for country in parts.resources.countries}
+    acknowledge = config.chat.acknowledge_warnings
+    reports = ReportPages(parts.store, parts.clock, lambda: live.policy, config.report.tables_every)
+    return [
+        *OwnApi(parts.store).routes(),
+        *statements.routes(),
+        *chat_routes(names, acknowledge_warnings=acknowledge),
+        *Console(console).routes(),
+        *reports.routes(),
+    ]
+
+
+def _gateway(
+    config: Config,
+    parts: Parts,
+    driver: Driver,
+    *,
+    keyring: Keyring,
+    appeals: Appeals,
+    pages: ASGIApp,
+) -> Gateway:
+    def statement_link(node: NodeId) -> str:
+        token = appeals.token(node)
+        return f"{config.public_url}/adjourn/v1/statements/{node}?t={token}"
+
+    return Gateway(
         driver=driver,
         upstream=parts.upstream,
         keyring=keyring,
         clock=parts.clock,
-        resources_for=_resources_for(parts.resources, parts.clock),
+        resources_for=resources_by_country(parts.resources, parts.clock),
         settings=GatewaySettings(
             max_body_bytes=config.server.max_body_bytes,
             upstream_api_key=config.upstream.api_key,
             default_country=config.default_country,
-            links=links,
+            links=Links(statement_link, statement_link),
         ),
-        own_pages=own_app(
-            [
-                *api.routes(),
-                *statements.routes(),
-                *chat,
-                *console.routes(),
-                *reports.routes(),
-                *Operations(readiness, metrics, keyring).routes(),
-                *extra_routes,
-            ]
-        ),
-    )
-    return Front(
-        gateway,
-        metrics=metrics,
-        clock=parts.clock,
-        readiness=readiness,
-        upstream=upstream,
-        reloading=Reloading(config, live, keyring, _keys, metrics),
-        max_requests=config.server.max_requests,
-        log_requests=config.log.requests,
+        own_pages=pages,
     )
 
 
@@ -385,28 +411,3 @@ def _end_of_day_ms(day: date | None) -> int | None:
         return None
     after = datetime.combine(day + timedelta(days=1), time(), UTC)
     return round(after.timestamp() * 1000)
-
-
-def _resources_in(support: Support, language: str) -> str:
-    return render_text(support, support.at, words_in(language).resources)
-
-
-def _names(resources: Resources) -> dict[str, str]:
-    return {country.country: country.name for country in resources.countries}
-
-
-def _resources_for(resources: Resources, clock: Clock) -> ResourcesFor:
-    """Return crisis resources by country, remembered for the day they were made on."""
-    made: dict[tuple[str, date], tuple[Callable[[str], str], Mapping[str, Any]]] = {}
-
-    def resources_for(country: str) -> tuple[Callable[[str], str], Mapping[str, Any]]:
-        today = datetime.fromtimestamp(clock.now_ms() / 1000, UTC).date()
-        key = (country.strip().upper()[:2], today)
-        if key not in made:
-            if len(made) > 1000:  # a new day, or somebody who makes countries up
-                made.clear()
-            support = resources.for_country(key[0] or None, today)
-            made[key] = (partial(_resources_in, support), as_json(support, today))
-        return made[key]
-
-    return resources_for

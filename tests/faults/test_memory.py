@@ -34,9 +34,11 @@ class _Forgetful(MemoryStore):
 
 
 class _ForgetfulUpstream(ScriptedUpstream):
-    """An upstream that does not remember what it was asked."""
+    """An upstream that does not remember what it was asked, and takes its time as a network does:
+    tasks that were cancelled end when the loop runs."""
 
     async def send(self, request: UpstreamRequest) -> PlayedReply:
+        await asyncio.sleep(0)
         reply = await super().send(request)
         self.requests.clear()
         self.played.clear()

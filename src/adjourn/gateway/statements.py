@@ -4,7 +4,6 @@ Whoever has the link that came with the end may object; nobody needs an account.
 cookies: the token in the link is what allows it, so no other site can send the form.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,26 +13,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from adjourn.core.appeals import AppealReason
 from adjourn.core.entries import EndRecord
 from adjourn.core.errors import StoreUnavailable
 from adjourn.core.tree import NodeId
 from adjourn.gateway.answers import node_of, not_found, refused, unavailable
+from adjourn.gateway.statement_words import PAGE_WORDS, page_language
 from adjourn.ports import Store
 from adjourn.runtime.appeals import KEPT_DAYS, LONGEST_WORDS, Appeals, Written
 from adjourn.runtime.evidence import Evidence
 from adjourn.runtime.pages import SECURITY_HEADERS, own_file, templates_of
 
 _LARGEST_BODY: Final = 64 * 1024
-REASONS: Final[Mapping[str, str]] = {
-    AppealReason.CONFIRMED: "the messages that counted were what they were taken for",
-    AppealReason.MISREAD: "the messages were misread",
-    AppealReason.CONTEXT: "the context made the messages harmless",
-    AppealReason.CRISIS: "somebody may have been in a crisis",
-    AppealReason.POLICY: "the rule is wrong about this",
-    AppealReason.OTHER: "of other reasons",
-}
-"""Why an appeal was decided as it was, in words for the user."""
 
 
 class _Filing(msgspec.Struct):
@@ -75,15 +65,25 @@ class Statements:
         if end is None:
             return not_found("No end is recorded at this node.")
         if "text/html" in request.headers.get("accept", ""):
-            html = self._page.render(
-                s=end.statement, written=written, may_appeal=may, token=token, when=_when,
-                contact=self._contact, reasons=REASONS, longest=LONGEST_WORDS, kept_days=KEPT_DAYS,
-                evidence_days=self._evidence_days,
-            )  # fmt: skip
-            headers = {**SECURITY_HEADERS, "cache-control": "no-store", "vary": "Accept"}
-            return HTMLResponse(html, headers=headers)
+            return self._as_page(request, end, written, token=token if may else "")
         where = "/adjourn/v1/appeals" if may else self._contact or None
         return JSONResponse({**_statement(end), "appeal": where}, headers={"vary": "Accept"})
+
+    def _as_page(
+        self, request: Request, end: EndRecord, written: Written | None, *, token: str
+    ) -> Response:
+        """Return the page, in the reader's language; with a token, one may object on it."""
+        accept = request.headers.get("accept-language", "")
+        chosen = request.query_params.get("lang", "")
+        language = page_language(chosen, end.statement.language, accept)
+        html = self._page.render(
+            s=end.statement, written=written, token=token, when=_when,
+            words=PAGE_WORDS[language], language=language, languages=PAGE_WORDS, chosen=chosen,
+            contact=self._contact, longest=LONGEST_WORDS, kept_days=KEPT_DAYS,
+            evidence_days=self._evidence_days,
+        )  # fmt: skip
+        vary = {"cache-control": "no-store", "vary": "Accept, Accept-Language"}
+        return HTMLResponse(html, headers={**SECURITY_HEADERS, **vary})
 
     async def file(self, request: Request) -> Response:
         """File an appeal, sent as JSON: ``{"node", "token", "words"?}``."""
@@ -109,7 +109,11 @@ class Statements:
         written = await self._filed(node, token, str(form.get("words", "")))
         if isinstance(written, Response):
             return written
-        return RedirectResponse(f"/adjourn/v1/statements/{node}?t={token}", HTTPStatus.SEE_OTHER)
+        language = str(form.get("lang", ""))
+        chosen = f"&lang={language}" if language in PAGE_WORDS else ""
+        return RedirectResponse(
+            f"/adjourn/v1/statements/{node}?t={token}{chosen}", HTTPStatus.SEE_OTHER
+        )
 
     async def appeal(self, request: Request) -> Response:
         """Tell where an appeal stands."""
@@ -185,4 +189,4 @@ async def _static(request: Request) -> Response:
 
 
 def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%d %B %Y, %H:%M UTC").lstrip("0")
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d, %H:%M UTC")
