@@ -189,4 +189,6 @@ async def _static(request: Request) -> Response:
 
 
 def _when(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d, %H:%M UTC")
+    """Return a time that reads from left to right in every language (isolates of Unicode)."""
+    told = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d, %H:%M UTC")
+    return f"\u2066{told}\u2069"
