@@ -88,9 +88,9 @@ lock: ## needs uv
 	uv pip compile pyproject.toml --extra ray --constraint requirements.lock --generate-hashes \
 		--no-strip-extras --no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
 		--output-file requirements-ray.lock
-	printf '%s\n' litellm==$(LITELLM_VERSION) mcp | uv pip compile - --generate-hashes --no-strip-extras \
-		--no-emit-index-url --python-version 3.11 --custom-compile-command "make lock" \
-		--output-file requirements-litellm.lock
+	printf '%s\n' litellm==$(LITELLM_VERSION) mcp | uv pip compile - --generate-hashes \
+		--no-strip-extras --no-emit-index-url --python-version 3.11 \
+		--custom-compile-command "make lock" --output-file requirements-litellm.lock
 	printf '%s\n' langchain-anthropic langchain-openai openai-agents \
 		'pydantic-ai-slim[anthropic,openai]' | uv pip compile - --generate-hashes \
 		--no-strip-extras --no-emit-index-url --python-version 3.11 \

@@ -157,7 +157,9 @@ def test_edit_and_retry_is_open(run: Run, streaming: bool) -> None:
 
 
 @both
-@pytest.mark.parametrize("at", range(5))
+@pytest.mark.parametrize(
+    "at", [0, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 4))]
+)
 def test_crisis_trumps_end(run: Run, streaming: bool, at: int) -> None:
     running = run(script=speaks("Fine."))
     chat = talk(running, streaming)

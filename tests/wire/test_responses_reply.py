@@ -326,7 +326,7 @@ FIELDS = st.sampled_from(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.tuples(KINDS, st.dictionaries(FIELDS, ODD)), max_size=8), st.booleans())
 def test_hostile_events_never_raise(odd: list[tuple[str, dict[str, Any]]], goes_on: bool) -> None:
     outlet = ResponseOutlet(REQUEST, 7)
