@@ -258,6 +258,14 @@ def test_an_error_in_a_stream_cuts_it(body: dict[str, Any]) -> None:
     assert "error" in end.cut
 
 
+def test_what_comes_after_the_end_passes() -> None:
+    pieces, late = pieces_of(items_of("Hi.")), event({"type": "new"})
+    frames, end = read([*pieces, late])
+    assert frames[-1].raw == late
+    assert end.reply is not None
+    assert raws(end.last).endswith(pieces[-1])
+
+
 def test_an_error_of_another_form_cuts_too() -> None:
     raw = b'data: {"error": {"message": "x"}}\n\n'
     frames, _ = read([*WHOLE[:4], raw])
