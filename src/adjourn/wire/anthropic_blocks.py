@@ -10,7 +10,7 @@ from adjourn.core.turns import ModelReply
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
-ENDS_A_CALL: Final = frozenset({"tool_use", "end_turn"})
+ENDS_A_CALL: Final = ("tool_use", "end_turn")
 """Stop reasons with which servers end a reply that calls a tool."""
 _GROWS: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 

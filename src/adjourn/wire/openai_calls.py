@@ -8,7 +8,7 @@ import msgspec
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
-ENDS_A_CALL: Final = frozenset({"tool_calls", "stop", "function_call"})
+ENDS_A_CALL: Final = ("tool_calls", "stop", "function_call")
 """Finish reasons with which servers end a reply that calls a tool."""
 
 

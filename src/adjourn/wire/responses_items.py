@@ -41,7 +41,7 @@ def text_of_items(items: Sequence[Mapping[str, Any]]) -> str:
 
 def _text_of_part(part: Any) -> str:
     kind = part.get("type") if isinstance(part, dict) else None
-    text = part.get(_SAYS[kind]) if kind in _SAYS else None
+    text = part.get(_SAYS[kind]) if isinstance(kind, str) and kind in _SAYS else None
     return text if isinstance(text, str) else ""
 
 

@@ -7,16 +7,14 @@ from adjourn.wire.reader import EventReader
 from adjourn.wire.responses_items import is_call, items_of, reply_of
 from adjourn.wire.sse import SseEvent, as_event
 
-_BEGINNINGS: Final = frozenset({"response.created", "response.queued", "response.in_progress"})
-_ENDS: Final = frozenset({"response.completed", "response.incomplete"})
-_SAYS: Final = frozenset({"response.output_text.delta", "response.refusal.delta"})
-_CLOSES: Final = frozenset(
-    {
-        "response.output_text.done",
-        "response.refusal.done",
-        "response.content_part.done",
-        "response.output_item.done",
-    }
+_BEGINNINGS: Final = ("response.created", "response.queued", "response.in_progress")
+_ENDS: Final = ("response.completed", "response.incomplete")
+_SAYS: Final = ("response.output_text.delta", "response.refusal.delta")
+_CLOSES: Final = (
+    "response.output_text.done",
+    "response.refusal.done",
+    "response.content_part.done",
+    "response.output_item.done",
 )
 """Events that say what the client has already been told piece by piece."""
 

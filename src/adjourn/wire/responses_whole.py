@@ -17,7 +17,7 @@ from adjourn.wire.responses_items import (
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
-_ENDED: Final = frozenset({"completed", "incomplete"})
+_ENDED: Final = ("completed", "incomplete")
 
 
 def read_reply(body: bytes, tool_name: str | None) -> WholeReply:
