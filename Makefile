@@ -100,4 +100,4 @@ lock: ## needs uv
 		--output-file requirements-model.lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-clients .venv-litellm .venv-bench

@@ -17,39 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from tests.faults.asgi import REPLY, ask, front
 from tests.postgres import running
 from tests.store.records import turn
 
-from adjourn.config import Config
 from adjourn.core.assessments import Assessment
 from adjourn.core.hazards import Hazard
 from adjourn.gateway.front import Front
 from adjourn.ports import Store
 from adjourn.runtime.clock import SystemClock
-from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.policies import load_policy
 from adjourn.store.memory import MemoryStore
 from adjourn.store.postgres import PostgresStore
 from adjourn.store.postgres_link import PostgresSettings
 from adjourn.store.sqlite import SqliteStore
 from adjourn.testing import FixedDetector, ScriptedReply, ScriptedUpstream
-from adjourn.wiring import Parts, assemble
 
-REPLY = json.dumps(
-    {
-        "id": "c",
-        "object": "chat.completion",
-        "created": 1,
-        "model": "m",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": "Fine."},
-                "finish_reason": "stop",
-            }
-        ],
-    }
-).encode()
 EVENT = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"Fine."}}]}\n\n'
 
 
@@ -66,36 +49,14 @@ class _Detector(FixedDetector):
         return answers
 
 
-async def ask(gateway: Front, messages: list[dict[str, str]], user: str, *, stream: bool) -> None:
-    """Send one chat request, as a server would."""
-    document = {"model": "m", "messages": messages, "user": user, "stream": stream}
-    body = json.dumps(document).encode()
-    path = "/v1/chat/completions"
-    scope = {
-        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(),
-        "query_string": b"", "headers": [],
-    }  # fmt: skip
-    left = [{"type": "http.request", "body": body}]
-
-    async def receive() -> dict[str, Any]:
-        if not left:
-            await asyncio.Event().wait()
-        return left.pop()
-
-    async def send(_: Any) -> None:
-        """Nobody reads it."""
-
-    await gateway(scope, receive, send)
-
-
 def gateway_on(store: Store, *replies: ScriptedReply) -> tuple[Front, ScriptedUpstream]:
     """Return a gateway and its upstream."""
     upstream = ScriptedUpstream(*replies)
     policy, _ = load_policy("consumer-chat")
-    parts = Parts(
-        policy, store, [_Detector()], upstream, SystemClock(), shipped_resources()
-    )  # fmt: skip
-    return assemble(Config(), parts), upstream
+    gateway = front(
+        upstream=upstream, store=store, clock=SystemClock(), detector=_Detector(), policy=policy
+    )
+    return gateway, upstream
 
 
 def resident() -> int:
@@ -110,7 +71,7 @@ async def talk(gateway: Front, upstream: ScriptedUpstream, name: str, turns: int
     messages: list[dict[str, str]] = []
     for number in range(turns):
         messages.append({"role": "user", "content": f"{name} says something, {number}"})
-        await ask(gateway, messages, name, stream=False)
+        await ask(gateway, messages, user=name)
         messages.append({"role": "assistant", "content": "Fine."})
         upstream.requests.clear()
         upstream.played.clear()
@@ -136,7 +97,7 @@ async def stream_bytes(store: Store, streams: int) -> int:
     before = resident()
     waiting = [
         asyncio.create_task(
-            ask(gateway, [{"role": "user", "content": f"s {i}"}], f"s{i}", stream=True)
+            ask(gateway, [{"role": "user", "content": f"s {i}"}], user=f"s{i}", stream=True)
         )
         for i in range(streams)
     ]

@@ -117,7 +117,7 @@ def test_the_ladder_reaches_the_user(run: Run, client: ClientUnderTest, stream: 
     for text in texts[:4]:
         assert text.startswith("Fine.")
         assert len(text) > len("Fine.")
-    assert "end this conversation" in texts[2] or "ended" in texts[2]
+    assert "may be ended" in texts[2]
     assert "nothing more can be written" in texts[4].lower()
     refused = told[5]
     assert "conversation was ended" in refused["message"]

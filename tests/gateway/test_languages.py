@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from string import Formatter
 from typing import Any
 
 import httpx2
@@ -12,6 +11,7 @@ import pytest
 from adjourn.core.appeals import AppealReason
 from adjourn.core.wording import SHIPPED
 from adjourn.gateway.statement_words import PAGE_WORDS, page_language
+from tests.core.test_wording import slots
 
 from .chatting import Conversation
 from .conftest import Running
@@ -24,10 +24,6 @@ FEW_AT_FIRST = [
 ]
 """Over the wire two languages tell what the fast suite has to know."""
 HTML = {"accept": "text/html"}
-
-
-def slots(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 @pytest.mark.parametrize("language", FEW_AT_FIRST)

@@ -1,21 +1,17 @@
 """The chat page in every language it has, and Markdown that can do no harm."""
 
 import re
-from string import Formatter
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from adjourn.chat.languages import choose_language, languages
+from tests.core.test_wording import slots
 from tests.gateway.model_server import says
 
 from .test_chat import Run, check, shot
 
 ENGLISH = languages()["en"]
-
-
-def slots(text: str) -> set[str]:
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
 
 
 @pytest.mark.parametrize("code", languages())

@@ -3,16 +3,15 @@
 import re
 from pathlib import Path
 
+from tests.named import missing_of, named_in
+
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "threat-model.md").read_text()
-TESTS = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
 
 
 def test_every_named_test_exists() -> None:
-    named = re.findall(r"`(test_\w+)`", PAGE)
-    assert len(named) > 40
-    missing = [n for n in named if not re.search(rf"^(async )?def {n}\(", TESTS, re.MULTILINE)]
-    assert not missing
+    assert len(named_in(PAGE)) > 40
+    assert not missing_of(PAGE)
 
 
 def test_every_item_of_the_owasp_top_ten_is_spoken_of() -> None:

@@ -1,7 +1,6 @@
 """Replies of Anthropic Messages, whole and streamed: what passes, what waits, what is added."""
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -19,6 +18,8 @@ from adjourn.wire.dialect import Frame, FrameKind, StreamEnd
 from adjourn.wire.sse import SseDecoder
 from tests.gateway.anthropic_server import START, blocks_of, event, message, pieces_of
 
+from .feeding import feed, passed
+
 TOOL = "end_conversation"
 END = ("end_conversation", "{}")
 DIALECT = Messages()
@@ -29,17 +30,7 @@ EVENTS: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 def read(
     pieces: list[bytes], reader: MessageReader | None = None, cuts: list[int] | None = None
 ) -> tuple[list[Frame], StreamEnd]:
-    reader = reader or MessageReader(TOOL)
-    data = b"".join(pieces)
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts or ())})
-    frames: list[Frame] = []
-    for start, end in pairwise(places):
-        frames += reader.feed(data[start:end])
-    return frames, reader.end()
-
-
-def passed(frames: list[Frame]) -> bytes:
-    return b"".join(frame.raw for frame in frames if frame.kind is FrameKind.PASS)
+    return feed(reader or MessageReader(TOOL), b"".join(pieces), cuts)
 
 
 def events_of(data: bytes) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Streamed replies: which frames pass, which wait, which are never seen, and what was said."""
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -22,6 +21,8 @@ from adjourn.wire.openai_stream import StreamReader
 from adjourn.wire.sse import SseDecoder
 from tests.gateway.model_server import chunk, stream
 
+from .feeding import feed, passed
+
 TOOL = "end_conversation"
 DONE = b"data: [DONE]\n\n"
 
@@ -29,17 +30,7 @@ DONE = b"data: [DONE]\n\n"
 def read(
     data: bytes, tool: str | None = TOOL, cuts: list[int] | None = None, **options: Any
 ) -> tuple[list[Frame], StreamEnd]:
-    return read_with(StreamReader(tool, **options), data, cuts)
-
-
-def read_with(
-    reader: StreamReader, data: bytes, cuts: list[int] | None = None
-) -> tuple[list[Frame], StreamEnd]:
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts or ())})
-    frames: list[Frame] = []
-    for start, end in pairwise(places):
-        frames += reader.feed(data[start:end])
-    return frames, reader.end()
+    return feed(StreamReader(tool, **options), data, cuts)
 
 
 def call(index: int, name: str | None, arguments: str | None = None, **more: Any) -> dict[str, Any]:
@@ -56,10 +47,6 @@ def tool_chunk(*calls: dict[str, Any], **delta: Any) -> bytes:
 
 
 FINISH = chunk({}, "tool_calls") + DONE
-
-
-def passed(frames: list[Frame]) -> bytes:
-    return b"".join(frame.raw for frame in frames if frame.kind is FrameKind.PASS)
 
 
 def test_an_ordinary_stream_passes_as_it_came() -> None:
@@ -295,7 +282,7 @@ def test_our_own_stream_is_read_by_the_sdk() -> None:
 
 def test_words_and_an_end_are_added_to_a_stream() -> None:
     reader = StreamReader(TOOL)
-    _, end = read_with(reader, b"".join(stream("Hi.").pieces))
+    _, end = feed(reader, b"".join(stream("Hi.").pieces))
     template = reader.template
     assert template is not None
     assert template.fields["id"] == "chatcmpl-1"

@@ -1,7 +1,6 @@
 """Replies of OpenAI Responses, whole and streamed: what passes, what waits, what is added."""
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -25,6 +24,8 @@ from tests.gateway.responses_server import (
     whole,
 )
 
+from .feeding import feed, passed
+
 TOOL = "end_conversation"
 END = ("end_conversation", "{}")
 WEATHER = ("weather", '{"city": "Ulm"}')
@@ -36,17 +37,7 @@ EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
 def read(
     pieces: list[bytes], reader: ResponseReader | None = None, cuts: list[int] | None = None
 ) -> tuple[list[Frame], StreamEnd]:
-    reader = reader or ResponseReader(TOOL)
-    data = b"".join(pieces)
-    places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts or ())})
-    frames: list[Frame] = []
-    for start, end in pairwise(places):
-        frames += reader.feed(data[start:end])
-    return frames, reader.end()
-
-
-def passed(frames: list[Frame]) -> bytes:
-    return b"".join(frame.raw for frame in frames if frame.kind is FrameKind.PASS)
+    return feed(reader or ResponseReader(TOOL), b"".join(pieces), cuts)
 
 
 def raws(frames: tuple[Frame, ...]) -> bytes:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from adjourn.core import turns as t
 from adjourn.core.audiences import Audience
@@ -33,6 +33,7 @@ from adjourn.gateway.keys import Keyring
 from adjourn.gateway.languages import accepted_languages, language_of_tag
 from adjourn.ports import Clock, Upstream, UpstreamRequest
 from adjourn.runtime.driver import Driver
+from adjourn.runtime.resources_by_country import ResourcesFor
 from adjourn.wire.anthropic_messages import Messages
 from adjourn.wire.dialect import ChatRequest, Dialect
 from adjourn.wire.openai_chat import ChatCompletions
@@ -49,9 +50,6 @@ _DIALECTS: Final[Mapping[str, Dialect]] = {
 }
 """What is adjudicated, and in which dialect."""
 _AUDIENCES: Final = {str(audience): audience for audience in Audience}
-
-ResourcesFor = Callable[[str], tuple[Callable[[str], str], Mapping[str, Any]]]
-"""Crisis resources for a country (ISO-2, empty if unknown): as text by language, and as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

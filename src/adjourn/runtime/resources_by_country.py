@@ -14,10 +14,12 @@ _MOST: Final = 1000
 
 Answer = tuple[Callable[[str], str], Mapping[str, Any]]
 """The text by language (ISO 639-1), and the JSON."""
+ResourcesFor = Callable[[str], Answer]
+"""Answers for a country (ISO-2, empty if unknown)."""
 
 
-def resources_by_country(resources: Resources, clock: Clock) -> Callable[[str], Answer]:
-    """Return what answers for a country (ISO-2, empty if unknown), remembered for the day."""
+def resources_by_country(resources: Resources, clock: Clock) -> ResourcesFor:
+    """Return what answers for a country, remembered for the day."""
     made: dict[tuple[str, date], Answer] = {}
 
     def answer(country: str) -> Answer:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adjourn.wire import anthropic_events, anthropic_request, anthropic_whole
+from adjourn.wire import anthropic_request, anthropic_whole
 from adjourn.wire.anthropic_outlet import MessageOutlet
 from adjourn.wire.dialect import ChatRequest
 
@@ -16,7 +16,7 @@ class Messages:
     read_reply = staticmethod(anthropic_whole.read_reply)
     finish_reply = staticmethod(anthropic_whole.finish_reply)
     error_body = staticmethod(anthropic_whole.error_body)
-    error_frame = staticmethod(anthropic_events.error_frame)
+    error_frame = staticmethod(anthropic_whole.error_frame)
 
     @staticmethod
     def write_reply(

@@ -1,4 +1,4 @@
-"""Whole replies of Anthropic Messages: reading them, adding to them, and writing one's own."""
+"""Whole replies and errors of Anthropic Messages: reading, adding to, and writing them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 
 from adjourn.wire.anthropic_blocks import is_call, reply_of, text_of_blocks
 from adjourn.wire.dialect import WholeReply
+from adjourn.wire.reading import json_of
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -14,10 +15,7 @@ _encode = msgspec.json.Encoder().encode
 
 def read_reply(body: bytes, tool_name: str | None) -> WholeReply:
     """Read a whole reply; end calls are recognised by the tool's name, if it is given."""
-    try:
-        message = _decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        message = None
+    message = json_of(body)
     blocks = message.get("content") if isinstance(message, dict) else None
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         return WholeReply(None, "the model's server sent a reply that cannot be read")
@@ -113,3 +111,8 @@ def error_body(
         error["param"] = param
     body: dict[str, Any] = {"type": "error", "error": error}
     return _encode({**body, "adjourn": extension} if extension else body)
+
+
+def error_frame(message: str, *, code: str, type: str) -> bytes:  # noqa: A002 - the dialect's word
+    """Return the event that ends a stream with an error; nothing may follow it."""
+    return b"event: error\ndata: " + error_body(message, type=type, code=code) + b"\n\n"

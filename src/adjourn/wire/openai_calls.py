@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-_decode = msgspec.json.Decoder().decode
+from adjourn.wire.reading import json_of
+
 _encode = msgspec.json.Encoder().encode
 
 ENDS_A_CALL: Final = ("tool_calls", "stop", "function_call")
@@ -35,12 +36,7 @@ class Call:
 
     def is_valid(self) -> bool:
         """Whether the arguments are complete: a JSON object, or nothing at all."""
-        if not self.arguments.strip():
-            return True
-        try:
-            return isinstance(_decode(self.arguments), dict)
-        except (msgspec.DecodeError, RecursionError):
-            return False
+        return not self.arguments.strip() or isinstance(json_of(self.arguments), dict)
 
     def round(self, text: str) -> tuple[bytes, str]:
         """Return the model's message that makes this call, as JSON, and the call's id."""

@@ -8,6 +8,7 @@ import msgspec
 from adjourn.core.turns import ModelReply
 from adjourn.wire.dialect import WholeReply
 from adjourn.wire.openai_calls import Call, the_one_end_call
+from adjourn.wire.reading import json_of
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -84,10 +85,7 @@ def _strip(choice: dict[str, Any], tool: str | None) -> bool:
 
 def _choices(body: bytes) -> list[dict[str, Any]]:
     """Return the choices that have a message; none if the body is no chat completion."""
-    try:
-        reply = _decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return []
+    reply = json_of(body)
     choices = reply.get("choices") if isinstance(reply, dict) else None
     if not isinstance(choices, list):
         return []

@@ -3,12 +3,9 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-import msgspec
-
 from adjourn.wire.dialect import Frame
+from adjourn.wire.reading import json_of
 from adjourn.wire.sse import BadReply, SseDecoder, SseEvent
-
-_decode = msgspec.json.Decoder().decode
 
 
 class EventReader(ABC):
@@ -50,10 +47,7 @@ class EventReader(ABC):
 
     def _object(self, event: SseEvent) -> dict[str, Any] | None:
         """Return an event's JSON object; None, and the stream is cut, if it has none."""
-        try:
-            body = _decode(event.data or b"")
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            body = None
+        body = json_of(event.data or b"")
         if isinstance(body, dict):
             return body
         self._cut = "the model's server sent an event that is not a JSON object"

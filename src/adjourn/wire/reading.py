@@ -1,4 +1,4 @@
-"""Reading requests of any dialect: JSON kept as it came, errors that say what to mend."""
+"""Reading JSON of any dialect: requests kept as they came, errors that say what to mend."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -43,6 +43,14 @@ def decode(raw: bytes | msgspec.Raw) -> Any:
         raise BadRequest(f"The body is not JSON ({error}).") from None
     except RecursionError:
         raise BadRequest("The body is nested too deeply.") from None
+
+
+def json_of(raw: bytes | str) -> Any:
+    """Return a JSON value of the model's server; None if it is none, whatever it is instead."""
+    try:
+        return _decode_any(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
 
 
 def refuse(param: str, message: str, hint: str) -> NoReturn:

@@ -6,8 +6,8 @@ from typing import Any, Final
 import msgspec
 
 from adjourn.core.turns import ModelReply
+from adjourn.wire.reading import json_of
 
-_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 _HOSTED: Final = frozenset(
@@ -82,10 +82,7 @@ def reply_of(
 def _is_valid(call: Mapping[str, Any]) -> bool:
     """Whether the arguments are complete: a JSON object, or nothing at all."""
     arguments = call.get("arguments") or "{}"
-    try:
-        return isinstance(arguments, str) and isinstance(_decode(arguments), dict)
-    except (msgspec.DecodeError, RecursionError):
-        return False
+    return isinstance(arguments, str) and isinstance(json_of(arguments), dict)
 
 
 def message_item(ident: str, text: str) -> dict[str, Any]:

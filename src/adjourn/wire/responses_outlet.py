@@ -122,8 +122,8 @@ class ResponseOutlet:
         if last and reader and not (extension or reader.changed or self._own or self._added):
             return b"".join(frame.raw for frame in last)
         head = self._written(self._beginning(seed))
-        theirs = [one for one in last if one.event and not _ends(one)]
-        closing = b"" if self._added else self._written([one.event or {} for one in theirs])
+        theirs = [one.event for one in last if one.event and not _ends(one)]
+        closing = b"" if self._added else self._written(theirs)
         closing += self._written(self._closing())
         told = {"adjourn": extension} if extension else {}
         if not last or reader is None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from adjourn.wire.dialect import ChatRequest, WholeReply
+from adjourn.wire.reading import json_of
 from adjourn.wire.responses_items import (
     items_of,
     message_item,
@@ -22,10 +23,7 @@ _ENDED: Final = ("completed", "incomplete")
 
 def read_reply(body: bytes, tool_name: str | None) -> WholeReply:
     """Read a whole reply; end calls are recognised by the tool's name, if it is given."""
-    try:
-        response = _decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        response = None
+    response = json_of(body)
     if not isinstance(response, dict) or not isinstance(response.get("output"), list):
         return WholeReply(None, "the model's server sent a reply that cannot be read")
     items, status = items_of(response), response.get("status", "completed")
