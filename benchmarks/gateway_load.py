@@ -24,7 +24,7 @@ class Load:
 
 
 def write_script(file: Path, *, messages: int, size: int, stream: bool = False) -> Path:
-    """Write wrk's script: the next turn of one known conversation, each time another one.
+    """Write wrk's script: one turn of a conversation, then its next turn, each time another one.
 
     Args:
         file: Where to.
@@ -38,14 +38,16 @@ def write_script(file: Path, *, messages: int, size: int, stream: bool = False) 
         for i in range(messages - 1 + messages % 2)
     ]
     newest = history.pop()
+    before = json.dumps({"model": "m", "stream": stream, "messages": history[:-1] or [newest]})
     head = json.dumps({"model": "m", "stream": stream, "messages": history})[:-2]
     comma = ", " if history else ""
     tail = json.dumps(newest["content"])[1:-1]
     file.write_text(
         'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
-        f"local head = {json.dumps(head + comma)}\n"
+        f"local before, head = {json.dumps(before)}, {json.dumps(head + comma)}\n"
         "local n, base = 0, os.time() * 1000000\n"
         "function request()\n  n = n + 1\n"
+        "  if n == 1 then return wrk.format(nil, nil, nil, before) end\n"
         '  return wrk.format(nil, nil, nil, head .. \'{"role": "user", "content": "\' ..\n'
         f"    (base + n) .. {json.dumps(' ' + tail)} .. '\"}}]}}')\nend\n"
     )

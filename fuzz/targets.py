@@ -17,6 +17,7 @@ from adjourn.core.tree import Origin, path_of
 from adjourn.gateway.app import _DIALECTS
 from adjourn.report.ledger_check import check_ledger
 from adjourn.runtime.notes import Signer, Verifier, read_checkpoint
+from adjourn.runtime.trunks import Trunks
 from adjourn.store.jsonl_ledger import JsonlLedger
 from adjourn.wire.dialect import Dialect, Frame, FrameKind, Reader
 from adjourn.wire.sse import BadReply, SseDecoder
@@ -36,14 +37,18 @@ class Target:
 
 
 def _request(dialect: Dialect) -> Callable[[bytes], None]:
+    trunks, root = Trunks(), Origin("t").root()
+
     def run(data: bytes) -> None:
         try:
             request = dialect.parse_request(data)
+            request.messages.read()
         except BadInput as error:
             assert str(error), "a refusal says why"
             json.loads(dialect.error_body(str(error), type="t", code=error.code))
             return
-        path_of(Origin("t").root(), enumerate(request.messages))
+        path = path_of(root, enumerate(request.messages))
+        assert trunks.path(root, dialect.parse_request(data).messages) == path, "read before or not"
         assert dialect.forward_body(request) == data, "what is not changed are the same bytes"
         tool = _TOOL if request.takes_tool else None
         json.loads(dialect.forward_body(request, guidance="Be kind.", tool=tool))

@@ -25,7 +25,7 @@ POLICY = Policy(
 )
 
 
-Model = Callable[[t.Forward, tuple[Message, ...]], t.Event]
+Model = Callable[[t.Forward, Sequence[Message]], t.Event]
 
 
 def judge(message: Message) -> Assessed:
@@ -66,7 +66,7 @@ class Table:
     """A store, a detector and a model; ``play`` runs one exchange."""
 
     policy: Policy = POLICY
-    model: Callable[[t.Forward, tuple[Message, ...]], t.Event] = lambda _forward, _messages: (
+    model: Callable[[t.Forward, Sequence[Message]], t.Event] = lambda _forward, _messages: (
         t.ReplyEnded(t.ModelReply(("Fine.",)))
     )
     nodes: dict[NodeId, NodeRecord] = field(default_factory=dict)
@@ -197,7 +197,7 @@ def says(*replies: str) -> Model:
     """A model that says these things in turn, the last one for ever."""
     left = list(replies)
 
-    def model(_forward: t.Forward, _messages: tuple[Message, ...]) -> t.Event:
+    def model(_forward: t.Forward, _messages: Sequence[Message]) -> t.Event:
         text = left.pop(0) if len(left) > 1 else left[0]
         return t.ReplyEnded(t.ModelReply((text,)))
 

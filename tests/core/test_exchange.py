@@ -1,5 +1,6 @@
 """The exchange, command by command, and the laws that need more than one decision."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -329,7 +330,7 @@ def calls_when(*rounds: t.ReplyEnded) -> Model:
     """A model that calls the tool whenever it is offered, and otherwise says these things."""
     left = list(rounds)
 
-    def model(forward: t.Forward, _messages: tuple[Message, ...]) -> t.Event:
+    def model(forward: t.Forward, _messages: Sequence[Message]) -> t.Event:
         return left.pop(0) if len(left) > 1 else left[0]
 
     return model
@@ -531,7 +532,7 @@ def test_a_sexual_reply_to_a_minor_is_replaced() -> None:
 def test_sentences_are_released_one_by_one() -> None:
     pieces = ["A kind story.", "A kind story. Then sexy."]
 
-    def model(forward: t.Forward, _messages: tuple[Message, ...]) -> t.Event:
+    def model(forward: t.Forward, _messages: Sequence[Message]) -> t.Event:
         assert forward.flow is t.Flow.SCREEN
         if pieces:
             return t.SentenceReady(pieces.pop(0))
@@ -578,7 +579,7 @@ def test_end_needs_prior_warning(words: list[str], calls: list[bool]) -> None:
     """Through the whole machine: no end without what must come before it, on any path."""
     wants = iter(calls)
 
-    def model(_forward: t.Forward, _messages: tuple[Message, ...]) -> t.Event:
+    def model(_forward: t.Forward, _messages: Sequence[Message]) -> t.Event:
         return CALL if next(wants, False) else t.ReplyEnded(t.ModelReply((CARRIED,)))
 
     table = Table(model=model)

@@ -103,7 +103,7 @@ class Laws:
         root = asked.origin.root()
         messages = [Message.of(Role(role), text) for role, text in asked.messages]
         for step in path_of(root, enumerate(messages)):
-            self._said[step.node] = (step.parent, str(step.message.role), step.message.text)
+            self._said[step.node] = (step.parent, str(step.role), messages[step.index].text)
 
     def judged(self, texts: Sequence[str]) -> None:
         self.note(f"judged {len(texts)}")

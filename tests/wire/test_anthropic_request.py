@@ -22,7 +22,7 @@ def body_of(messages: Any = HI, **more: Any) -> bytes:
 
 
 def messages_of(messages: Any, **more: Any) -> tuple[Message, ...]:
-    return parse_request(body_of(messages, **more)).messages
+    return parse_request(body_of(messages, **more)).messages.read()
 
 
 def test_a_request_is_read() -> None:
@@ -38,7 +38,7 @@ def test_a_request_is_read() -> None:
     assert (request.takes_text, request.takes_tool, request.has_tools) == (True, True, True)
     assert request.tool_names == {"weather"}
     assert (request.end_user, request.conversation) == ("u", "c")
-    assert request.messages == (Message.of(Role.USER, "hi"),)
+    assert request.messages.read() == (Message.of(Role.USER, "hi"),)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_an_image_is_the_same_with_and_without_a_cache_mark() -> None:
 )
 def test_bad_requests_name_the_place(body: bytes, param: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        parse_request(body)
+        parse_request(body).messages.read()
     assert refused.value.param == param
     assert refused.value.hint()
 
@@ -181,6 +181,7 @@ def test_any_json_is_read_or_refused(more: dict[str, Any], messages: Any) -> Non
     body = body_of(messages, **more)
     try:
         request = parse_request(body)
+        request.messages.read()
     except BadRequest:
         return
     assert forward_body(request) == body

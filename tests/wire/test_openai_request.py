@@ -104,6 +104,7 @@ def test_messages_of_every_kind() -> None:
         (b"[]", None, "JSON object"),
         (b"\xff", None, "not UTF-8"),
         (b'{"model":"m","messages":' + b"[" * 5000 + b"]" * 5000 + b"}", None, "nested"),
+        (b'{"model":"m","messages":[{"role":"user","content":1e999}]}', None, "not JSON"),
         (b'{"messages":[]}', "model", "non-empty string"),
         (b'{"model":7,"messages":[]}', "model", "non-empty string"),
         (b'{"model":"m"}', "messages", "missing"),
@@ -119,7 +120,7 @@ def test_messages_of_every_kind() -> None:
 )  # fmt: skip
 def test_what_is_refused(body: bytes, param: str | None, said: str) -> None:
     with pytest.raises(BadRequest, match=said) as told:
-        parse_request(body)
+        parse_request(body).messages.read()
     assert told.value.param == param
 
 

@@ -25,7 +25,7 @@ def body_of(given: Any = "hi", **more: Any) -> bytes:
 
 
 def messages_of(given: Any, **more: Any) -> tuple[Message, ...]:
-    return parse_request(body_of(given, **more)).messages
+    return parse_request(body_of(given, **more)).messages.read()
 
 
 def test_a_request_is_read() -> None:
@@ -42,7 +42,7 @@ def test_a_request_is_read() -> None:
     assert (request.takes_text, request.takes_tool, request.has_tools) == (True, True, True)
     assert request.tool_names == {"weather"}
     assert (request.end_user, request.conversation) == ("u", "c")
-    assert request.messages == (USER,)
+    assert request.messages.read() == (USER,)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_the_same_conversation_is_the_same_in_chat_completions() -> None:
     chat = [{"role": "system", "content": "Be kind."}, HI, {"role": "assistant", "content": "Yes?"}]
     body = json.dumps({"model": "m", "messages": [*chat, HI]}).encode()
     ours = messages_of([HI, *items_of("Yes?"), HI], instructions="Be kind.")
-    assert ours == openai_request.parse_request(body).messages
+    assert ours == openai_request.parse_request(body).messages.read()
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_an_image_is_a_part_that_is_not_read() -> None:
 )
 def test_bad_requests_name_the_place(body: bytes, param: str) -> None:
     with pytest.raises(BadRequest) as refused:
-        parse_request(body)
+        parse_request(body).messages.read()
     assert refused.value.param == param
     assert refused.value.hint()
 
@@ -173,7 +173,7 @@ def test_bad_requests_name_the_place(body: bytes, param: str) -> None:
 )
 def test_what_is_kept_elsewhere_cannot_be_judged(more: dict[str, Any], param: str) -> None:
     with pytest.raises(HistoryNotSent) as refused:
-        parse_request(body_of(**more))
+        parse_request(body_of(**more)).messages.read()
     assert (refused.value.param, refused.value.code) == (param, "history_not_sent")
     assert refused.value.hint().startswith("Send ")
 
@@ -252,6 +252,7 @@ def test_any_json_is_read_or_refused(more: dict[str, Any], given: Any) -> None:
     body = body_of(given, **more)
     try:
         request = parse_request(body)
+        request.messages.read()
     except BadRequest:
         return
     assert forward_body(request) == body

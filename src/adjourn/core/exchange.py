@@ -377,7 +377,7 @@ class Exchange:
     def _end(self, end: End) -> t.Command:
         """Record the end, with the whole path at hand; only then does anybody see it."""
         if not self._walked.recalled:
-            recall = t.Recall(tuple(step.node for step in self._walked.path))
+            recall = t.Recall(self._walked.path.nodes)
             return self._ask(recall, lambda event: self._recalled(end, event))
         append = end_append(self._scene, end, self._denied, self._language())
         return self._ask(t.Record(append, urgent=True), self._end_recorded)

@@ -155,7 +155,7 @@ def _entry(
 def _conversation(request: t.TurnRequest, path: Path) -> NodeId:
     """Return what tells a conversation apart: its root if the client names it, so that a window
     of it is the same one; else its first node."""
-    return request.origin.root() if request.origin.conversation else path[0].node
+    return request.origin.root() if request.origin.conversation else path.nodes[0]
 
 
 def _assessment(scene: Scene) -> Assessment | None:
@@ -172,12 +172,14 @@ def _assessment(scene: Scene) -> Assessment | None:
 def _reply_records(
     scene: Scene, said: tuple[str, ...], delivered: Delivered, counts_as: Delivered
 ) -> tuple[NodeRecord, ...]:
-    leaf = scene.walked.path[-1]
+    path = scene.walked.path
     state = after_reply(scene.policy, scene.walked.at_leaf, counts_as)
     records: dict[NodeId, NodeRecord] = {}
     for text in said:
         reply = ((0, Message.of(Role.ASSISTANT, text)),)
-        for step in path_of(leaf.node, reply, leaf.depth):  # none if it says nothing
+        for step in path_of(
+            path.nodes[-1], reply, path.above + len(path)
+        ):  # none if it says nothing
             records[step.node] = NodeRecord(
                 step.node,
                 step.parent,

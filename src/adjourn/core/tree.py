@@ -9,7 +9,7 @@ and tool traffic does not make another conversation.
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NewType
+from typing import Final, NewType, overload
 
 from adjourn.core.messages import NO_CONTENT, Message, Role, canonical_content, frame
 
@@ -46,14 +46,59 @@ class Step:
 
     node: NodeId
     parent: NodeId
-    message: Message
+    role: Role
     index: int
     """Position of the message in the request, counting all roles, from 0."""
     depth: int
     """Number of nodes from the root to this one, itself included."""
 
 
-Path = tuple[Step, ...]
+@dataclass(frozen=True, slots=True)
+class Path(Sequence[Step]):
+    """The chain of nodes of one request, from the root or a recorded node downwards.
+
+    Kept by columns: a long history is thousands of objects less, and its ids are at hand.
+    """
+
+    start: NodeId
+    """What it hangs from, which is not part of it."""
+    nodes: tuple[NodeId, ...] = ()
+    roles: tuple[Role, ...] = ()
+    indexes: tuple[int, ...] = ()
+    above: int = 0
+    """Depth of ``start``."""
+
+    def __len__(self) -> int:
+        """Return the number of nodes."""
+        return len(self.nodes)
+
+    @overload
+    def __getitem__(self, at: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Step]: ...
+
+    def __getitem__(self, at: int | slice) -> Step | Sequence[Step]:
+        """Return a step, or some of them."""
+        if isinstance(at, slice):
+            return [self[place] for place in range(len(self.nodes))[at]]
+        node = self.nodes[at]
+        at = at if at >= 0 else at + len(self.nodes)
+        parent = self.nodes[at - 1] if at else self.start
+        return Step(node, parent, self.roles[at], self.indexes[at], self.above + at + 1)
+
+    def grown(self, messages: Iterable[tuple[int, Message]]) -> "Path":
+        """Return the path with more messages (index in the request, message) at its end."""
+        nodes, roles, indexes = [*self.nodes], [*self.roles], [*self.indexes]
+        parent = nodes[-1] if nodes else self.start
+        for index, message in messages:
+            content = canonical_content(message)
+            if _is_node(message.role, content):
+                parent = _child(parent, message.role, content)
+                nodes.append(parent)
+                roles.append(message.role)
+                indexes.append(index)
+        return Path(self.start, tuple(nodes), tuple(roles), tuple(indexes), self.above)
 
 
 def child(parent: NodeId, message: Message) -> NodeId:
@@ -88,16 +133,7 @@ def path_of(start: NodeId, messages: Iterable[tuple[int, Message]], depth: int =
         messages: Pairs of position in the request and message.
         depth: Depth of ``start``.
     """
-    steps: list[Step] = []
-    parent = start
-    for index, message in messages:
-        content = canonical_content(message)
-        if _is_node(message.role, content):
-            depth += 1
-            node = _child(parent, message.role, content)
-            steps.append(Step(node, parent, message, index, depth))
-            parent = node
-    return tuple(steps)
+    return Path(start, above=depth).grown(messages)
 
 
 _MOST_LEADING: Final = 4
@@ -137,7 +173,7 @@ def align(
 
 
 def _known_run(path: Path, known: Collection[NodeId]) -> int:
-    for count, step in enumerate(path):
-        if step.node not in known:
+    for count, node in enumerate(path.nodes):
+        if node not in known:
             return count
     return len(path)

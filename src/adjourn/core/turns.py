@@ -25,7 +25,7 @@ from adjourn.core.audiences import Audience
 from adjourn.core.entries import Append, EndRecord, NodeRecord
 from adjourn.core.messages import Message
 from adjourn.core.policy import EndTool
-from adjourn.core.tree import NodeId, Origin
+from adjourn.core.tree import NodeId, Origin, Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TurnRequest:
     """One chat request, free of its dialect."""
 
     origin: Origin
-    messages: tuple[Message, ...]
+    messages: Sequence[Message]
     model: str
     at_ms: int
     """When it arrived, milliseconds since the Unix epoch."""
@@ -52,6 +52,8 @@ class TurnRequest:
     """Languages that the client accepts (ISO 639), the most wanted first."""
     statement_link: Callable[[NodeId], str] | None = None
     """Where the statement of reasons for an end at a node is shown; None if nowhere."""
+    path: Path | None = None
+    """The path of its messages from its origin's root, if the caller has it already."""
 
 
 class Flow(StrEnum):
@@ -201,7 +203,7 @@ class Recall:
 class Assess:
     """Have the last message of each conversation judged; the last conversation is urgent."""
 
-    conversations: tuple[tuple[Message, ...], ...]
+    conversations: tuple[Sequence[Message], ...]
     patient: bool = True
     """Wait for every detector, or, of the last conversation, for the quick ones alone."""
 

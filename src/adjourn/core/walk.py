@@ -4,7 +4,7 @@ A sub-machine of the exchange: it asks for look-ups and assessments and ends wit
 with the ``EndRecord`` that locks the path.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -71,9 +71,11 @@ class Walk:
         self._digest = digest
         self._audience = audience
         self._request = request
-        self._root = request.origin.root()
-        self._path: Path = ()
+        self._root = request.path.start if request.path else request.origin.root()
+        self._path = Path(self._root)
         self._answering: Step | None = None
+        self._at = -1
+        """Its place in the path: all before it are recorded, if none is missing."""
         self._aligned = False
         self._records: Mapping[NodeId, NodeRecord] = MappingProxyType({})
         self._recalled = False
@@ -89,7 +91,9 @@ class Walk:
 
     def start(self) -> Next:
         """Begin with the path as the request has it."""
-        return self._look_up(path_of(self._root, enumerate(self._request.messages)))
+        known = self._request.path
+        path = path_of(self._root, enumerate(self._request.messages)) if known is None else known
+        return self._look_up(path)
 
     def handle(self, event: t.Event) -> Next:
         """Take the answer to the last command."""
@@ -101,22 +105,22 @@ class Walk:
 
     def _look_up(self, path: Path) -> Next:
         self._path = path
-        self._answering = next((s for s in reversed(path) if s.message.role is Role.USER), None)
-        if self._answering is None:
+        self._at = _last(path.roles, Role.USER)
+        if self._at < 0:
+            self._answering = None
             return Walked(path, None, START, START, (), self._root, self._records, recalled=True)
+        self._answering = path[self._at]
         self._next = self._found
         # A window may begin with the closing reply, whose parent is the ended node.
-        above = (path[0].parent,) if path[0].parent != self._root else ()
-        return t.LookUp((*above, *(step.node for step in path)))
+        above = (path.start,) if path.start != self._root else ()
+        return t.LookUp((*above, *path.nodes))
 
     def _found(self, event: t.PathFound) -> Next:
         if event.end is not None and self._policy.mode is Mode.ENFORCE:
             return event.end
         deepest = event.deepest
-        at = -1
-        if deepest is not None:
-            at = next((i for i, s in enumerate(self._path) if s.node == deepest.node), -1)
-        if at < self._history - 1 and self._request.origin.conversation and not self._aligned:
+        at = -1 if deepest is None else _last(self._path.nodes, deepest.node)
+        if at < self._at - 1 and self._request.origin.conversation and not self._aligned:
             self._next = self._surveyed
             return t.Survey(self._root)
         if deepest is None:
@@ -125,12 +129,7 @@ class Walk:
             self._records = {deepest.node: deepest}  # a message sent again keeps its assessment
             return self._fold_from(at + 1, deepest.state)
         self._next = self._remember
-        return t.Recall(tuple(step.node for step in self._path))
-
-    @property
-    def _history(self) -> int:
-        """Number of steps before the message to be answered: all recorded, if none is missing."""
-        return next((i for i, step in enumerate(self._path) if step is self._answering), 0)
+        return t.Recall(self._path.nodes)
 
     def _surveyed(self, event: t.Surveyed) -> Next:
         self._aligned = True
@@ -176,10 +175,10 @@ class Walk:
         of no use, crisis on the hidden part cannot be excluded, so it is unknown.
         """
         for at in range(len(self._path) - 1, -1, -1):
-            record = records.get(self._path[at].node)
+            record = records.get(self._path.nodes[at])
             if record is not None and self._usable(record):
                 return at + 1, record.state
-        if self._path[0].parent != self._root:
+        if self._path.start != self._root:
             return 0, PathState(crisis=CrisisStatus.UNKNOWN)
         return 0, START
 
@@ -188,7 +187,7 @@ class Walk:
         if self._aside > state.crisis:
             state = replace(state, crisis=self._aside)
         steps = self._path[start:]
-        at_user = state if self._answering not in steps else START
+        at_user = state if self._at < start else START
         unknown = [step for step in steps if self._must_assess(step)]
         if not unknown:
             return self._fold(start, state, at_user, {})
@@ -206,11 +205,11 @@ class Walk:
         self._next = assessed
         asked = tuple(self._request.messages[: step.index + 1] for step in unknown)
         self._wait = lambda: t.Assess(asked[-1:])
-        return t.Assess(asked, patient=unknown[-1] is not self._answering)
+        return t.Assess(asked, patient=unknown[-1] != self._answering)
 
     def _must_assess(self, step: Step) -> bool:
         record = self._records.get(step.node)
-        return step.message.role is Role.USER and (record is None or record.assessment is None)
+        return step.role is Role.USER and (record is None or record.assessment is None)
 
     def _fold(
         self,
@@ -227,15 +226,15 @@ class Walk:
         for step in self._path[start:]:
             record = self._records.get(step.node)
             assessed = made.get(step.node) or (record.assessment if record else None)
-            if step is self._answering:
+            if step == self._answering:
                 before, newest = state, made.get(step.node)
-            if step.message.role is Role.USER:
+            if step.role is Role.USER:
                 heard = assessed or Unknown("none", "not assessed")
                 state = after_user(self._policy, state, heard, self._audience)
             else:
                 delivered = (record.delivered if record else None) or Delivered.NOTHING
                 state = after_reply(self._policy, state, delivered)
-            if step is self._answering:
+            if step == self._answering:
                 at_user = state
                 if pending:
                     state = replace(state, crisis=max(state.crisis, CrisisStatus.UNKNOWN))
@@ -263,10 +262,15 @@ class Walk:
             step.parent,
             self._root,
             step.depth,
-            step.message.role,
+            step.role,
             self._digest,
             self._audience,
             state,
             assessed if isinstance(assessed, Assessment) else None,
             known.delivered if known else None,
         )
+
+
+def _last(column: Sequence[str], value: str) -> int:
+    """Return the place of the last of some values that is this one; -1 if none is."""
+    return next((at for at in range(len(column) - 1, -1, -1) if column[at] == value), -1)

@@ -34,6 +34,7 @@ from adjourn.gateway.languages import accepted_languages, language_of_tag
 from adjourn.ports import Clock, Upstream, UpstreamRequest
 from adjourn.runtime.driver import Driver
 from adjourn.runtime.resources_by_country import ResourcesFor
+from adjourn.runtime.trunks import Trunks
 from adjourn.wire.anthropic_messages import Messages
 from adjourn.wire.dialect import ChatRequest, Dialect
 from adjourn.wire.openai_chat import ChatCompletions
@@ -83,6 +84,7 @@ class Gateway:
         self._resources_for = resources_for
         self._settings = settings
         self._own_pages = own_pages
+        self._trunks = Trunks()
         self._toolless: set[str] = set()
         """Models whose server was seen to know no tools."""
 
@@ -164,7 +166,8 @@ class Gateway:
         """Return the request free of its dialect.
 
         Raises:
-            BadRequest: A header of adjourn's own has a value that is not known.
+            BadRequest: A message cannot be read, or a header of adjourn's own has a value that is
+                not known.
         """
         declared = header(scope, "x-adjourn-audience").lower() or Audience.UNKNOWN
         if declared not in _AUDIENCES:
@@ -176,9 +179,11 @@ class Gateway:
         policy = self._driver.in_force.policy
         country = header(scope, "x-adjourn-country") or self._settings.default_country
         conversation = header(scope, "x-adjourn-conversation") or request.conversation
+        origin = Origin(tenant, request.end_user, conversation)
         return t.TurnRequest(
-            origin=Origin(tenant, request.end_user, conversation),
+            origin=origin,
             messages=request.messages,
+            path=self._trunks.path(origin.root(), request.messages),
             model=request.model,
             at_ms=self._clock.now_ms(),
             audience=_AUDIENCES[declared],

@@ -17,12 +17,14 @@ from adjourn.wire.reading import (
     decode,
     fields_of,
     fingerprint,
+    items_of,
     model_of,
     names_of,
     refuse,
     text_of,
     tools_of,
 )
+from adjourn.wire.transcript import Transcript
 
 _ROLES: Final[Mapping[str, Role]] = {
     "user": Role.USER,
@@ -46,7 +48,7 @@ def parse_request(body: bytes) -> ChatRequest:
     known: dict[str, Any] = {
         name: decode(fields[name])
         for name in (
-            "system", "messages", "stream", "tools", "tool_choice", "metadata", "output_config",
+            "system", "stream", "tools", "tool_choice", "metadata", "output_config",
             "output_format",
         )
         if name in fields
@@ -56,7 +58,12 @@ def parse_request(body: bytes) -> ChatRequest:
         body=body,
         fields=fields,
         model=model,
-        messages=(*_system(known.get("system")), *_messages(known["messages"])),
+        messages=Transcript(
+            "messages",
+            _messages,
+            items_of(fields["messages"], "messages"),
+            lead=_system(known.get("system")),
+        ),
         stream=known.get("stream") is True,
         takes_text=not _wants_json(known),
         takes_tool=_leaves_choice(known.get("tool_choice")),
@@ -128,13 +135,9 @@ def _system(system: Any) -> tuple[Message, ...]:
     return (Message(Role.SYSTEM, tuple(_parts("system", system))),)
 
 
-def _messages(messages: Any) -> Iterator[Message]:
-    if not isinstance(messages, list):
-        refuse("messages", "must be a list", 'Send [{"role": "user", "content": "..."}].')
-    if not messages:
-        refuse("messages", "is empty", "Send at least one message.")
-    for index, message in enumerate(messages):
-        yield from _message(f"messages[{index}]", message)
+def _messages(items: Sequence[Any], first: int) -> Iterator[Message]:
+    for index, item in enumerate(items, first):
+        yield from _message(f"messages[{index}]", item)
 
 
 def _message(param: str, message: Any) -> Iterator[Message]:

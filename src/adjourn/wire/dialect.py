@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from adjourn.core.messages import Message
 from adjourn.core.policy import EndTool
 from adjourn.core.turns import ModelReply
+from adjourn.wire.transcript import Transcript
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ChatRequest:
     fields: Mapping[str, msgspec.Raw]
     """Top-level fields as they came, in order."""
     model: str
-    messages: tuple[Message, ...]
+    messages: Transcript
     stream: bool = False
     choices: int = 1
     takes_text: bool = True
@@ -139,7 +139,7 @@ class Dialect(Protocol):
     """How requests and replies of one API are read and written."""
 
     def parse_request(self, body: bytes) -> ChatRequest:
-        """Read a request's body.
+        """Read a request's body, all but its messages.
 
         Raises:
             BadRequest: It is not JSON, or not a chat request; one sentence says what to mend.

@@ -17,11 +17,13 @@ from adjourn.wire.reading import (
     end_user_of,
     fields_of,
     fingerprint,
+    items_of,
     model_of,
     refuse,
     text_of,
     tools_of,
 )
+from adjourn.wire.transcript import Transcript
 
 _ROLES: Final[Mapping[str, Role]] = {
     "system": Role.SYSTEM,
@@ -45,7 +47,7 @@ def parse_request(body: bytes) -> ChatRequest:
     model = model_of(fields)
     if "messages" not in fields:
         refuse("messages", "is missing", "Send a list of messages.")
-    messages = parse_messages(fields["messages"])
+    messages = transcript_of(fields["messages"])
     known: dict[str, Any] = {
         name: decode(fields[name])
         for name in (
@@ -82,12 +84,23 @@ def parse_messages(raw: bytes | msgspec.Raw) -> tuple[Message, ...]:
     Raises:
         BadRequest: It is not a list of messages.
     """
-    messages = decode(raw)
-    if not isinstance(messages, list):
-        refuse("messages", "must be a list", 'Send [{"role": "user", "content": "..."}].')
-    if not messages:
-        refuse("messages", "is empty", "Send at least one message.")
-    return tuple(_message(index, message) for index, message in enumerate(messages))
+    return transcript_of(raw).read()
+
+
+def transcript_of(raw: bytes | msgspec.Raw) -> Transcript:
+    """Return a list of messages (JSON) to be read.
+
+    A system prompt may change from request to request: it is not part of the history.
+
+    Raises:
+        BadRequest: It is no list, or empty.
+    """
+    items = items_of(raw, "messages")
+    first = decode(items[0])
+    name = first.get("role") if isinstance(first, dict) else None
+    if name in ("system", "developer"):
+        return Transcript("chat", _messages, items[1:], lead=(_message(0, first),), first=1)
+    return Transcript("chat", _messages, items)
 
 
 def forward_body(
@@ -143,6 +156,11 @@ def _as_function(tool: EndTool) -> dict[str, Any]:
             "parameters": {"type": "object", "properties": {}},
         },
     }
+
+
+def _messages(items: Sequence[Any], first: int) -> Iterator[Message]:
+    for index, item in enumerate(items, first):
+        yield _message(index, item)
 
 
 def _message(index: int, message: Any) -> Message:

@@ -10,6 +10,7 @@ from adjourn.core.errors import BadRequest
 
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
+_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
@@ -43,6 +44,23 @@ def decode(raw: bytes | msgspec.Raw) -> Any:
         raise BadRequest(f"The body is not JSON ({error}).") from None
     except RecursionError:
         raise BadRequest("The body is nested too deeply.") from None
+
+
+def items_of(raw: bytes | msgspec.Raw, param: str) -> list[msgspec.Raw]:
+    """Return a list of messages as the bytes they came as.
+
+    Raises:
+        BadRequest: It is no list, or empty; ``param`` is what the client calls it.
+    """
+    try:
+        items = _decode_items(raw)
+    except msgspec.ValidationError:
+        refuse(param, "must be a list", 'Send [{"role": "user", "content": "..."}].')
+    except (msgspec.DecodeError, RecursionError):
+        items = decode(raw)  # which says what is wrong with it
+    if not items:
+        refuse(param, "is empty", "Send at least one message.")
+    return items
 
 
 def json_of(raw: bytes | str) -> Any:

@@ -21,12 +21,14 @@ from adjourn.wire.reading import (
     end_user_of,
     fields_of,
     fingerprint,
+    items_of,
     model_of,
     names_of,
     refuse,
     text_of,
     tools_of,
 )
+from adjourn.wire.transcript import Transcript
 
 _ROLES: Final[Mapping[str, Role]] = {
     "user": Role.USER,
@@ -51,7 +53,7 @@ def parse_request(body: bytes) -> ChatRequest:
     known: dict[str, Any] = {
         name: decode(fields[name])
         for name in (
-            "instructions", "input", "stream", "tools", "tool_choice", "text", *_ELSEWHERE,
+            "instructions", "stream", "tools", "tool_choice", "text", *_ELSEWHERE,
             "safety_identifier", "user", "metadata",
         )
         if name in fields
@@ -64,7 +66,7 @@ def parse_request(body: bytes) -> ChatRequest:
         body=body,
         fields=fields,
         model=model,
-        messages=(*_instructions(known.get("instructions")), *_messages(known)),
+        messages=_transcript(_instructions(known.get("instructions")), fields.get("input")),
         stream=known.get("stream") is True,
         takes_text=not (isinstance(text, dict) and wants_json(text.get("format"))),
         takes_tool=known.get("tool_choice") in (None, "auto"),
@@ -131,22 +133,32 @@ def _instructions(instructions: Any) -> tuple[Message, ...]:
     return (Message.of(Role.SYSTEM, instructions),) if instructions else ()
 
 
-def _messages(known: Mapping[str, Any]) -> Sequence[Message]:
-    given = known.get("input")
-    if isinstance(given, str):
-        return (Message.of(Role.USER, given),)
-    if not isinstance(given, list) or not given:
+def _transcript(lead: tuple[Message, ...], given: msgspec.Raw | None) -> Transcript:
+    kind = bytes(given or b"").lstrip()[:1]
+    if given is not None and kind == b'"':
+        lead = (*lead, Message.of(Role.USER, decode(given)))
+        return Transcript("responses", _messages, lead=lead)
+    if given is None or kind != b"[":
         hint = "Send what the user wrote, or a list of items."
         refuse("input", "must be a string or a list of items", hint)
-    messages: list[Message] = []
-    for index, item in enumerate(given):
+    items = items_of(given, "input")
+    return Transcript("responses", _messages, items, lead=lead, joins=True)
+
+
+def _messages(items: Sequence[Any], first: int) -> Iterator[Message]:
+    """Yield items as messages, those of one reply as one."""
+    before: Message | None = None
+    for index, item in enumerate(items, first):
         message = _message(f"input[{index}]", item)
         if message is None:
             continue
-        if messages and message.role is messages[-1].role is Role.ASSISTANT:
-            message = Message(Role.ASSISTANT, _said((*messages.pop().parts, *message.parts)))
-        messages.append(message)
-    return messages
+        if before is not None and message.role is before.role is Role.ASSISTANT:
+            message = Message(Role.ASSISTANT, _said((*before.parts, *message.parts)))
+        elif before is not None:
+            yield before
+        before = message
+    if before is not None:
+        yield before
 
 
 def _message(param: str, item: Any) -> Message | None:
