@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from adjourn.core import turns as t
@@ -25,7 +26,7 @@ from adjourn.gateway.asgi import (
     Send,
     header,
     read_body,
-    wait_until_gone,
+    when_gone,
 )
 from adjourn.gateway.dialogue import ChatDialogue, Links
 from adjourn.gateway.headers import credentials, speaks_anthropic, to_client, to_upstream
@@ -121,7 +122,8 @@ class Gateway:
             await client.answer(413, refused, [("connection", "close")])
             return
         serve = self._chat if _is_chat(scope) else self._pass_through
-        await _while_client_stays(serve(scope, dialect, tenant, body, client), receive)
+        work = serve(scope, dialect, tenant, body, client)
+        await _while_client_stays(work, scope, receive)
 
     # -- chat ---------------------------------------------------------------------------------
 
@@ -151,7 +153,7 @@ class Gateway:
             upstream=self._upstream,
             path=_target(scope),
             headers=self._headers(scope, identity=True),
-            resources=self._resources_for(country)[1],
+            resources=lambda: self._resources_for(country)[1],
             links=self._settings.links,
             at_s=turn.at_ms // 1000,
             toolless=self._toolless,
@@ -190,11 +192,14 @@ class Gateway:
             background=header(scope, "x-adjourn-background").lower() == "true",
             takes_text=request.takes_text,
             takes_tool=request.takes_tool and policy.tool.name not in request.tool_names,
-            resources=self._resources_for(country)[0],
+            resources=partial(self._support_text, country),
             language=language_of_tag(header(scope, "x-adjourn-language")),
             accepted=accepted_languages(header(scope, "accept-language")),
             statement_link=self._settings.links.statement,
         )
+
+    def _support_text(self, country: str, language: str) -> str:
+        return self._resources_for(country)[0](language)
 
     def _headers(self, scope: Scope, *, identity: bool) -> list[tuple[str, str]]:
         return to_upstream(
@@ -249,26 +254,23 @@ def _target(scope: Scope) -> str:
     return f"{raw}?{query}" if query else raw
 
 
-async def _while_client_stays(work: Awaitable[None], receive: Receive) -> None:
-    """Do the work; drop it, and with it the model's reply, as soon as the client has left.
-
-    The work runs in the task that serves the request, and only the waiting in one of its own: one
-    task more a request is a tenth of what the gateway costs.
-    """
+async def _while_client_stays(work: Awaitable[None], scope: Scope, receive: Receive) -> None:
+    """Do the work; drop it, and with it the model's reply, as soon as the client has left."""
     serving = asyncio.current_task()
-    gone = asyncio.create_task(wait_until_gone(receive))
-    is_over = False
+    is_gone = is_over = False
 
-    def drop(_: asyncio.Task[None]) -> None:
+    def drop() -> None:
+        nonlocal is_gone
         if serving is not None and not is_over:
+            is_gone = True
             serving.cancel()
 
-    gone.add_done_callback(drop)
+    call_off = when_gone(scope, receive, drop)
     try:
         await work
     except asyncio.CancelledError:
-        if serving is None or not gone.done() or serving.uncancel():
+        if serving is None or not is_gone or serving.uncancel():
             raise  # somebody else wants the request to stop
     finally:
         is_over = True
-        gone.cancel()
+        call_off()

@@ -1,5 +1,6 @@
 """The little ASGI that the hot path needs: reading a body with a limit, answering a client."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
@@ -8,6 +9,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = Iterable[tuple[str, str]]
 
+WHEN_GONE: Final = "adjourn.when_gone"
+"""Where in a request's scope the server takes what is to be called once its client has left."""
 _NAMED: Final = "adjourn.headers"
 """Where in its scope a request's headers are kept by name."""
 
@@ -41,8 +44,20 @@ async def read_body(receive: Receive, limit: int) -> bytes:
             return b"".join(pieces)
 
 
-async def wait_until_gone(receive: Receive) -> None:
-    """Return once the client has left."""
+def when_gone(scope: Scope, receive: Receive, call: Callable[[], object]) -> Callable[[], object]:
+    """Call something once the client has left; return what calls that off.
+
+    Our own server says so itself. Of any other a task asks, which costs a tenth of a request.
+    """
+    tells: Callable[[Callable[[], object]], Callable[[], object]] | None = scope.get(WHEN_GONE)
+    if tells is not None:
+        return tells(call)
+    asking = asyncio.create_task(_until_gone(receive))
+    asking.add_done_callback(lambda _: call())
+    return asking.cancel
+
+
+async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -6,12 +6,15 @@ per request. It leans on uvicorn's ``HttpToolsProtocol``, which has no stable in
 run over real sockets.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from adjourn.gateway.asgi import WHEN_GONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class GatewayProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._unsent = 0
         self._stuck_since: float | None = None
+        self._when_gone: Callable[[], object] | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Take a connection, unless there are too many."""
@@ -61,9 +65,23 @@ class GatewayProtocol(HttpToolsProtocol):
         self._expect("head", self._limits.head_timeout_s)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Forget the connection, and tell the request that is being served."""
         self._live.discard(self)
+        if self._when_gone is not None and self.cycle and not self.cycle.response_complete:
+            self._when_gone()
         super().connection_lost(exc)
+
+    def when_gone(self, call: Callable[[], object]) -> Callable[[], object]:
+        """Call something once the client has left; return what calls that off."""
+        if self.transport.is_closing():
+            call()
+            return lambda: None
+        self._when_gone = call
+        self.flow.resume_reading()  # who does not read does not notice
+        return self._stays
+
+    def _stays(self) -> None:
+        self._when_gone = None
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a head that does not end is not waited for."""
@@ -76,6 +94,7 @@ class GatewayProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
+        self.scope[WHEN_GONE] = self.when_gone  # type: ignore[typeddict-unknown-key]
         if not self._in_head:  # not the first on this connection
             self._in_head = True
             self._head_bytes = 1  # at least: what came with the last request is not counted

@@ -54,7 +54,7 @@ class ChatDialogue:
         upstream: Upstream,
         path: str,
         headers: Sequence[tuple[str, str]],
-        resources: Mapping[str, Any],
+        resources: Callable[[], Mapping[str, Any]],
         links: Links,
         at_s: int,
         toolless: set[str],
@@ -228,12 +228,13 @@ class ChatDialogue:
     async def _take(self, frames: Sequence[Frame]) -> None:
         """Let the frames that came at once through, or keep them until the exchange has decided."""
         passing: list[bytes] = []
+        through = self._flow is t.Flow.THROUGH
         for frame in frames:
             if frame.kind is FrameKind.ERROR:
                 self._error_passed = True
                 passing.append(frame.raw)
             elif frame.kind is FrameKind.PASS:
-                if self._flow is t.Flow.THROUGH:
+                if through:
                     passing.append(self._passed(frame))
                 else:
                     self._waiting.append(frame)
@@ -254,7 +255,7 @@ class ChatDialogue:
 
     def _passed(self, frame: Frame) -> bytes:
         """Return what the client gets of a frame, and take note that it does."""
-        self._wrote = self._wrote or any(text for _, text in frame.texts)
+        self._wrote = self._wrote or bool(frame.texts)
         self._outlet.wrote(frame)
         return frame.raw
 
@@ -348,7 +349,7 @@ class ChatDialogue:
         extension: dict[str, Any] = {"decision": outcome.decision, "node": outcome.node}
         extension.update(self._links.for_end(outcome.end))
         if outcome.resources:
-            extension["resources"] = self._resources
+            extension["resources"] = self._resources()
         return extension
 
     def _told(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

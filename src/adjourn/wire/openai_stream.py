@@ -1,6 +1,8 @@
 """Reading a streamed reply: which frames may pass, which wait, and what was said in the end."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+import msgspec
 
 from adjourn.core.turns import ModelReply
 from adjourn.wire.dialect import Frame, FrameKind, StreamEnd
@@ -10,6 +12,30 @@ from adjourn.wire.reader import EventReader
 from adjourn.wire.sse import SseEvent
 
 _NOT_COMMON: Final = frozenset({"choices", "usage", "object", "adjourn"})
+_MOST_CHOICES: Final = 1024
+
+
+class _Delta(msgspec.Struct, gc=False):
+    content: str | None = None
+    refusal: None = None
+    tool_calls: Any = msgspec.UNSET
+    function_call: Any = msgspec.UNSET
+
+
+class _Choice(msgspec.Struct, gc=False):
+    delta: _Delta
+    index: Annotated[int, msgspec.Meta(ge=0, lt=_MOST_CHOICES)] = 0
+    finish_reason: None = None
+
+
+class _TextChunk(msgspec.Struct, gc=False):
+    """A piece of one choice's text and nothing else, as nearly all chunks are."""
+
+    choices: tuple[_Choice]
+    error: None = None
+
+
+_decode_text = msgspec.json.Decoder(_TextChunk).decode
 
 
 class StreamReader(EventReader):
@@ -59,6 +85,10 @@ class StreamReader(EventReader):
     def _event(self, event: SseEvent) -> list[Frame]:
         if event.data is None:
             return [Frame(event.raw, FrameKind.PASS)]
+        if self.template is not None and self._continues is None:
+            piece = _piece_of_text(event.data)
+            if piece is not None:
+                return self._released(self._spoken(event.raw, *piece))
         if event.data.strip() == b"[DONE]":
             self.done = True
             self._last.append(Frame(event.raw, FrameKind.LAST))
@@ -75,8 +105,6 @@ class StreamReader(EventReader):
         if self.template is None:
             self.template = Template({k: v for k, v in chunk.items() if k not in _NOT_COMMON})
         choices = [c for c in _list(chunk.get("choices")) if isinstance(c, dict)]
-        if len(choices) == 1 and self._continues is None and _is_only_text(choices[0]):
-            return self._released(Frame(raw, FrameKind.PASS, tuple(self._text(choices[0]))))
         texts = tuple(piece for choice in choices for piece in self._text(choice))
         finishing = [choice for choice in choices if choice.get("finish_reason")]
         ours = self._take_calls(choices) if self._tool else False
@@ -122,6 +150,14 @@ class StreamReader(EventReader):
         elif not frames:
             frames = [Frame(b"", FrameKind.WITHHELD)]
         return frames
+
+    def _spoken(self, raw: bytes, index: int, text: str) -> Frame:
+        self._finishes.setdefault(index, None)
+        pieces = self._texts.setdefault(index, [])
+        if not text:
+            return Frame(raw, FrameKind.PASS)
+        pieces.append(text)
+        return Frame(raw, FrameKind.PASS, ((index, text),))
 
     def _text(self, choice: dict[str, Any]) -> list[tuple[int, str]]:
         index = _index(choice)
@@ -199,15 +235,16 @@ def _stopped(frame: Frame) -> Frame:
     return Frame(raw, frame.kind)
 
 
-def _is_only_text(choice: dict[str, Any]) -> bool:
-    """Whether a choice of a chunk is a piece of text and nothing else, as nearly all are."""
-    delta = choice.get("delta")
-    return (
-        isinstance(delta, dict)
-        and "tool_calls" not in delta
-        and "function_call" not in delta
-        and not choice.get("finish_reason")
-    )
+def _piece_of_text(data: bytes) -> tuple[int, str] | None:
+    """Return choice and text of a chunk that is nothing but text; None if it may be more."""
+    try:
+        (choice,) = _decode_text(data).choices
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    delta = choice.delta
+    if delta.tool_calls is msgspec.UNSET is delta.function_call:
+        return choice.index, delta.content or ""
+    return None
 
 
 def _says_something(choice: dict[str, Any]) -> bool:
@@ -232,4 +269,4 @@ def _list(value: Any) -> list[Any]:
 
 def _index(thing: dict[str, Any]) -> int:
     index = thing.get("index")
-    return index if isinstance(index, int) and 0 <= index < 1024 else 0
+    return index if isinstance(index, int) and 0 <= index < _MOST_CHOICES else 0

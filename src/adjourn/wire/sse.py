@@ -56,7 +56,7 @@ class SseDecoder:
             *whole, rest = data.split(b"\n\n")
             self._buffer += rest
             self._check()
-            return [_parse(raw + b"\n\n") for raw in whole]
+            return [_parse_usual(raw) for raw in whole]
         self._buffer += data
         events: list[SseEvent] = []
         while (found := self._line_end()) is not None:
@@ -96,9 +96,15 @@ def _is_usual(data: bytes) -> bool:
     return b"\r" not in data and b"\n\n\n" not in data and not data.startswith(b"\n")
 
 
+def _parse_usual(raw: bytes) -> SseEvent:
+    """Read an event without its blank line: one line of data, in most streams."""
+    whole = raw + b"\n\n"
+    if raw.startswith(b"data: ") and b"\n" not in raw:
+        return SseEvent(whole, raw[6:])
+    return _parse(whole)
+
+
 def _parse(raw: bytes) -> SseEvent:
-    if raw.startswith(b"data: ") and raw.find(b"\n") == len(raw) - 2 and b"\r" not in raw:
-        return SseEvent(raw, raw[6:-2])  # one line of data, as in most streams
     data: list[bytes] = []
     event = ""
     text = raw.removeprefix(_BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
