@@ -1,7 +1,9 @@
 """What tests of several folders share."""
 
 import os
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 
 import pytest
@@ -16,3 +18,11 @@ def postgres() -> Iterator[server.PostgresServer]:
         pytest.skip("there is no server for this platform")
     with server.running() as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_ssl_context() -> Iterator[None]:
+    """Load the machine's certificates once, not for each of some five hundred clients."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
+        yield

@@ -1,5 +1,5 @@
 """The same running gateway as the SDKs' tests."""
 
-from tests.gateway.conftest import run
+from tests.gateway.conftest import run, stopping
 
-__all__ = ["run"]
+__all__ = ["run", "stopping"]

@@ -13,9 +13,9 @@ import pytest
 from adjourn.core.tree import NodeId
 from adjourn.store.memory import MemoryStore
 from tests.gateway.chatting import Conversation
-from tests.gateway.conftest import Running, run
+from tests.gateway.conftest import Running, run, stopping
 
-__all__ = ["run"]
+__all__ = ["run", "stopping"]
 
 Run = Callable[..., Running]
 USERS = [

@@ -15,13 +15,13 @@ from adjourn.core.messages import Message
 from adjourn.runtime.policies import load_policy
 from adjourn.testing import FakeClock
 from tests.gateway.chatting import Conversation
-from tests.gateway.conftest import Running, run
+from tests.gateway.conftest import Running, run, stopping
 from tests.gateway.model_server import Answer, completion, stream
 from tests.gateway.raw import connected, eventually, exchange, post
 
 from .asgi import ask, front
 
-__all__ = ["run"]
+__all__ = ["run", "stopping"]
 Run = Callable[..., Running]
 
 HELLO: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hello"}]}

@@ -61,11 +61,17 @@ class Running:
             raise self._failed
 
     def stop(self) -> None:
+        self.begin_to_stop()
+        self.wait_until_stopped()
+
+    def begin_to_stop(self) -> None:
         if not self._thread.is_alive():  # a test may have stopped it already
             return
         for client in self.clients:
             client.close()
         self._stop()
+
+    def wait_until_stopped(self) -> None:
         self._thread.join(10)
         assert not self._thread.is_alive()
 
@@ -139,8 +145,17 @@ class Running:
         return client
 
 
+@pytest.fixture(scope="session")
+def stopping() -> Iterator[list[Running]]:
+    """Gateways that stop while the next test runs: uvicorn takes a tenth of a second for it."""
+    gateways: list[Running] = []
+    yield gateways
+    for gateway in gateways:
+        gateway.wait_until_stopped()
+
+
 @pytest.fixture
-def run() -> Iterator[Callable[..., Running]]:
+def run(stopping: list[Running]) -> Iterator[Callable[..., Running]]:
     """Start gateways; they are stopped after the test."""
     started: list[Running] = []
 
@@ -152,4 +167,7 @@ def run() -> Iterator[Callable[..., Running]]:
 
     yield start
     for running in started:
-        running.stop()
+        running.begin_to_stop()
+    while stopping:
+        stopping.pop().wait_until_stopped()
+    stopping.extend(started)

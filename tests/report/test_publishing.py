@@ -20,11 +20,11 @@ from adjourn.runtime.policies import load_policy
 from adjourn.store.memory import MemoryStore
 from adjourn.store.sqlite import SqliteStore
 from tests.cli.conftest import Call, call
-from tests.gateway.conftest import Running, run
+from tests.gateway.conftest import Running, run, stopping
 
 from .test_figures import ENTRIES, NOVEMBER, entry
 
-__all__ = ["call", "run"]
+__all__ = ["call", "run", "stopping"]
 
 REPORT = Report(figures_of(ENTRIES, NOVEMBER), len(ENTRIES))
 ABUSIVE = [entry(str(number), "end", language="pt") for number in range(12)]

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.gateway.conftest import Running, run
+from tests.gateway.conftest import Running, run, stopping
 
-__all__ = ["Canary", "canary", "run", "running"]
+__all__ = ["Canary", "canary", "run", "running", "stopping"]
 
 
 @pytest.fixture(scope="module")
