@@ -109,8 +109,14 @@ class Gateways:
             for _ in range(3)
         ]
 
-    async def send(self, gateway: int, messages: Sequence[Message], at_ms: int = 1) -> Heard:
-        heard = Heard()
+    async def send(
+        self,
+        gateway: int,
+        messages: Sequence[Message],
+        at_ms: int = 1,
+        heard: Heard | None = None,
+    ) -> Heard:
+        heard = heard or Heard()
         request = t.TurnRequest(Origin("tenant", "someone"), tuple(messages), "m", at_ms)
         await self.drivers[gateway].run(request, heard)
         return heard
