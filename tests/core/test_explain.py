@@ -6,7 +6,7 @@ import pytest
 
 from adjourn.core.explain import explain_markdown
 from adjourn.core.hazards import PLAIN_NAMES
-from adjourn.core.policy import Keys, LadderRules, Mode, Policy
+from adjourn.core.policy import Keys, LadderRules, Mode, PauseRules, Policy
 
 from .tabletop import POLICY
 
@@ -45,9 +45,22 @@ def test_shadow_mode_is_told() -> None:
     assert "At the moment no conversation is ended." in page
 
 
-def test_words_are_short_and_sentences_too() -> None:
+def test_pauses_are_told_where_there_are_any() -> None:
+    page = explain_markdown(replace(POLICY, pause=PauseRules(enabled=True, seconds=601)))
+    assert "For 11 minutes at most" in page
+    assert "Then it goes on by itself." in page
+    assert "pause" not in explain_markdown(POLICY)
+
+
+@pytest.mark.parametrize("pauses", [False, True])
+def test_words_are_short_and_sentences_too(pauses: bool) -> None:
     """Reading age of 14 at most: Flesch-Kincaid grade 8 and below (Kincaid et al. 1975)."""
-    text = explain_markdown(POLICY).rpartition("\n\n")[0].replace("#", "").replace("- ", "")
+    text = (
+        explain_markdown(replace(POLICY, pause=PauseRules(enabled=pauses)))
+        .rpartition("\n\n")[0]
+        .replace("#", "")
+        .replace("- ", "")
+    )
     sentences = [s for s in text.replace("\n\n", ". ").split(". ") if s.strip()]
     words = [w for s in sentences for w in s.split() if any(c.isalpha() for c in w)]
     syllables = sum(_syllables(word) for word in words)

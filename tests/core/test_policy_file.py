@@ -10,6 +10,7 @@ from adjourn.core.messages import Message, OpaquePart, Role, TextPart, canonical
 from adjourn.core.policy import (
     Keys,
     LadderRules,
+    PauseRules,
     Policy,
     Threshold,
     behaviour,
@@ -83,6 +84,13 @@ def test_a_document_is_read() -> None:
         ("[keys]", '[tool]\nname = "a b"\n[keys]', 9, "tool.name", "letters"),
         ("[keys]", '[minors]\nhazards = ["sxx"]\n[keys]', 9, "minors.hazards", "did you mean"),
         ("[keys]", "[minors]\nhazards = 7\n[keys]", 9, "minors.hazards", "list of texts"),
+        ("[keys]", "[pause]\nseconds = 0\n[keys]", 9, "pause.seconds", "from 1 to 3600"),
+        ("[keys]", "[pause]\nseconds = 3601\n[keys]", 9, "pause.seconds", "from 1 to 3600"),
+        ("[keys]", "[pause]\nseconds = 1.5\n[keys]", 9, "pause.seconds", "whole number"),
+        ("[keys]", "[pause]\nminutes = 20\n[keys]", 9, "pause.minutes", "known: enabled"),
+        ("[keys]", '[pause]\nenabled = "yes"\n[keys]', 9, "pause.enabled", "true or false"),
+        ("[keys]", "[pause]\nenabled = true\n[keys]", 9, "pause.enabled", "self_threshold and"),
+        ("[keys]", '[texts]\npause = "{behaviour}"\n[keys]', 9, "texts.pause", "{minutes}"),
     ],
 )
 def test_what_is_wrong_is_told(old: str, new: str, line: int | None, key: str, mend: str) -> None:
@@ -117,6 +125,60 @@ def test_what_is_odd_is_found(old: str, new: str, key: str, said: str) -> None:
     found = {finding.key: finding for finding in lint(parse_policy(text), text)}
     assert said in found[key].message
     assert found[key].line is not None
+
+
+CRISIS = "[crisis]\nself_threshold = 0.3\nothers_threshold = 0.3\n"
+PAUSES = GOOD.replace("[keys]", f"{CRISIS}[pause]\nenabled = true\n[keys]")
+PAUSES += 'crisis = "the same"\n'
+
+
+def test_a_document_that_pauses_is_read() -> None:
+    policy = parse_policy(PAUSES)
+    assert policy.pause == PauseRules(enabled=True, seconds=1200)
+    assert numbers_of(policy)["pause.seconds"] == 1200
+    assert lint(policy, PAUSES) == ()
+    assert "pause.seconds" not in numbers_of(parse_policy(GOOD))
+    shorter = PAUSES.replace("enabled = true", "enabled = true\nseconds = 60")
+    (found,) = lint(parse_policy(shorter), shorter)
+    assert (found.key, found.line) == ("pause.seconds", 13)
+    assert "no entry in [sources]" in found.message
+    with pytest.raises(BadPolicy, match="without a threshold every message is a crisis"):
+        parse_policy(PAUSES.replace("others_threshold = 0.3\n", ""))
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "said"),
+    [
+        ('[texts]\npause = "Back soon."\n', "texts.pause", "too little without {resources}"),
+        ('[texts]\npause = "{resources} Else it is ended."\n', "texts.pause", "speaks of an end"),
+        ('[texts]\npause = "{resources}"\n', "texts.pause", "has no text in ar, de"),
+    ],
+)
+def test_odd_words_of_a_pause_are_found(lines: str, key: str, said: str) -> None:
+    text = PAUSES + lines
+    assert any(f.key == key and said in f.message for f in lint(parse_policy(text), text))
+
+
+def test_seconds_without_pauses_are_odd() -> None:
+    text = GOOD.replace("[keys]", "[pause]\nseconds = 60\n[keys]")
+    (found,) = lint(parse_policy(text), text)
+    assert (found.key, found.line) == ("pause.seconds", 9)
+    assert found.message == "nothing pauses: pause.enabled is not true"
+    assert lint(parse_policy(GOOD + "[pause]\nenabled = false\n"), GOOD) == ()
+
+
+def test_a_policy_that_does_not_pause_keeps_its_digest() -> None:
+    """Digests stand in ledgers and statements: what is not used is no part of them."""
+    policy = parse_policy(GOOD)
+    off = replace(
+        policy, pause=PauseRules(seconds=60), texts=replace(policy.texts, pause="{resources}")
+    )
+    assert off.digest == policy.digest
+    on = replace(policy, pause=PauseRules(enabled=True))
+    assert len({one.digest for one in (
+        policy, on, replace(on, pause=PauseRules(enabled=True, seconds=60)),
+        replace(on, texts=replace(on.texts, pause="{resources}")),
+    )}) == 4  # fmt: skip
 
 
 def test_keys_without_grounds_are_odd() -> None:

@@ -25,7 +25,8 @@ from adjourn.core.decisions import (
 from adjourn.core.hazards import GROUND_IDS, Hazard
 from adjourn.core.ladder import START, CrisisStatus, PathState, after_reply, after_user
 from adjourn.core.laws import Law
-from adjourn.core.policy import Keys, LadderRules, Mode, Policy, Threshold
+from adjourn.core.pause import Pause
+from adjourn.core.policy import Keys, LadderRules, Mode, PauseRules, Policy, Threshold
 from adjourn.core.verifier import LawResult, ShippedEngine, render, verify
 from adjourn.runtime.policies import load_policy, preset_names
 
@@ -242,6 +243,111 @@ def test_a_broken_engine_is_caught_by_the_law_that_names_it(
     assert law in found
     if law is not Law.REACHABLE:
         assert found[law].counterexample
+
+
+PAUSING = replace(
+    POLICY, ladder=LadderRules(1, 1, 1, 1), pause=PauseRules(enabled=True, seconds=60)
+)
+Pausing = tuple[Pause | None, bool]
+
+
+class PausesOnUnknown(ShippedEngine):
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> Pausing:
+        if state.crisis is CrisisStatus.UNKNOWN:
+            return Pause(at_ms, policy.pause.seconds), True
+        return super().pause(policy, before, state, assessed, at_ms)
+
+
+class PausesAtOnce(ShippedEngine):
+    """The first message that shows a crisis is paused already."""
+
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> Pausing:
+        before = replace(before, crisis=state.crisis)
+        return super().pause(policy, before, state, assessed, at_ms)
+
+
+class PausesForGood(ShippedEngine):
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> Pausing:
+        pause, holds = super().pause(policy, before, state, assessed, at_ms)
+        return state.pause or pause, holds or state.pause is not None
+
+
+class PausesTooLong(ShippedEngine):
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> Pausing:
+        return super().pause(policy, before, state, assessed, max(0, at_ms - 1))
+
+
+class TrustsTheClock(ShippedEngine):
+    """A clock that was set back lengthens a pause."""
+
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> Pausing:
+        return super().pause(policy, before, state, assessed, max(0, at_ms))
+
+
+class PausesAgain(ShippedEngine):
+    """What is over can begin once more."""
+
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> Pausing:
+        if state.pause is not None and state.pause.is_over:
+            state = replace(state, pause=None)
+        return super().pause(policy, before, state, assessed, at_ms)
+
+
+class EndsInAPause(ShippedEngine):
+    def decide_at(self, policy: Policy, state: PathState, request: Requester | None) -> Decision:
+        if state.pause is not None:
+            return End(Requester.POLICY, ("abuse",), ())
+        return decide_at(policy, state, request)
+
+
+class WarnsInAPause(ShippedEngine):
+    def decide_at(self, policy: Policy, state: PathState, request: Requester | None) -> Decision:
+        if state.pause is not None:
+            return Warn(("abuse",), ())
+        return decide_at(policy, state, request)
+
+
+@pytest.mark.parametrize(
+    ("mutant", "law"),
+    [
+        (PausesOnUnknown, Law.PAUSE),
+        (PausesAtOnce, Law.PAUSE),
+        (PausesForGood, Law.PAUSE),
+        (PausesTooLong, Law.PAUSE),
+        (TrustsTheClock, Law.PAUSE),
+        (PausesAgain, Law.PAUSE),
+        (EndsInAPause, Law.CRISIS),
+        (WarnsInAPause, Law.PAUSE),
+    ],
+)
+def test_an_engine_that_pauses_as_it_must_not_is_caught(
+    mutant: Callable[[], ShippedEngine], law: Law
+) -> None:
+    found = broken(mutant(), PAUSING)
+    assert law in found
+    told = render(found[law].counterexample)
+    assert law is Law.CRISIS or told.count("A pause answers in the model's stead.") >= 1
+
+
+def test_a_policy_that_pauses_is_proved() -> None:
+    proof = verify(PAUSING)
+    assert proof.holds
+    assert proof.results[-1].law is Law.PAUSE
+    assert proof.results[-1].note == "of a crisis shown again, once on a path, 60 s at most"
+    assert len(proof.results) == 9
+    assert broken(ShippedEngine(), PAUSING) == {}
 
 
 def test_the_counterexample_is_short_and_can_be_read() -> None:

@@ -148,6 +148,7 @@ def _law_json(result: LawResult) -> dict[str, Any]:
             "user": turn.user,
             "model_asks": turn.model_asks,
             "decision": turn.decision.name,
+            "paused": turn.paused,
             "reply": turn.reply,
         }
         for turn in result.counterexample

@@ -21,6 +21,8 @@ class Rule(StrEnum):
 
     CRISIS_ON_PATH = "crisis.on_path"
     CRISIS_UNKNOWN = "crisis.unknown"
+    PAUSE_BEGAN = "pause.began"
+    PAUSE_HOLDS = "pause.holds"
     GROUND = "ground"
     INSISTS = "ground.insists"
     NO_GROUND = "ground.none"

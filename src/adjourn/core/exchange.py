@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from adjourn.core import turns as t
-from adjourn.core.assessments import Assessed, Assessment, combine, known_part
+from adjourn.core.assessments import combine, known_part
 from adjourn.core.audiences import Audience
 from adjourn.core.decide import decide_at, model_end_is_permitted
 from adjourn.core.decisions import (
@@ -30,8 +30,11 @@ from adjourn.core.entries import EndRecord
 from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import CrisisStatus
 from adjourn.core.messages import Message, Role, fold_text
+from adjourn.core.pause import Pause
+from adjourn.core.pausing import held, with_pause, without_pause
 from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
 from adjourn.core.recording import Scene, end_append, join_rounds, locked_append, turn_append
+from adjourn.core.replies import carries_redirection, is_unfit_for_minors
 from adjourn.core.speaking import choose_language, say
 from adjourn.core.tree import NodeId
 from adjourn.core.walk import Next, Walk, Walked, may_go_on
@@ -148,10 +151,25 @@ class Exchange:
         self._supports = enforces and isinstance(self._decision, Support)
         if walked.pending and not may_go_on(walked, self._decision):
             return self._walk_on(self._walk.wait())
+        if isinstance(self._decision, Support) and self._may_be_acted_on():
+            self._scene = with_pause(self._scene)
         if not self._acts:
             return self._forward(self._policy.guidance.support if self._supports else None)
         if isinstance(self._decision, End):
             return self._end(self._decision)
+        if (pause := self._scene.pause) is not None:
+            record, reply = held(self._scene, pause, self._decision, self._language())
+            return self._ask(record, lambda event: self._held(pause, reply, event))
+        return self._go_on()
+
+    def _held(self, pause: Pause, reply: t.Reply, event: t.Event) -> t.Command:
+        """Answer in the model's stead, because a pause holds; if that is not recorded, go on."""
+        if isinstance(event, t.Recorded):
+            return self._answer(reply)
+        self._scene = without_pause(self._scene, pause)
+        return self._go_on()
+
+    def _go_on(self) -> t.Command:
         words = self._own_words()
         if isinstance(self._decision, ConfirmUserEnd) or (
             words and self._policy.replies is Replies.GATEWAY
@@ -292,17 +310,10 @@ class Exchange:
         return self._conclude(reply.texts, carries(self._decision), "" if carried else words)
 
     def _reply_judged(self, reply: t.ModelReply, event: t.AssessmentsMade) -> t.Command:
-        redirects = all(self._redirects(combine(answers)) for answers in event.answers)
+        signals = self._policy.signals
+        redirects = all(carries_redirection(signals, combine(one)) for one in event.answers)
         return self._conclude(
             reply.texts, carries(self._decision), "" if redirects else self._own_words()
-        )
-
-    def _redirects(self, assessed: Assessed) -> bool:
-        signals = self._policy.signals
-        return (
-            isinstance(assessed, Assessment)
-            and assessed.refuses >= signals.refuses
-            and assessed.redirects >= signals.redirects
         )
 
     # -- replies to minors --------------------------------------------------------------------
@@ -315,7 +326,7 @@ class Exchange:
         self, text: str, last: t.ModelReply | None, event: t.AssessmentsMade
     ) -> t.Command:
         known = known_part(combine(event.answers[0]))
-        if known is not None and self._unfit_for_minors(known):
+        if known is not None and is_unfit_for_minors(self._policy.minors, known):
             words = self._say_it("replaced_for_minor")
             return self._conclude((self._released,), Delivered.NOTHING, words, instead=True)
         if last is not None:
@@ -325,14 +336,6 @@ class Exchange:
 
     _released = ""
     """What of this round's reply a minor has been shown."""
-
-    def _unfit_for_minors(self, assessment: Assessment) -> bool:
-        rules = self._policy.minors
-        return any(
-            p >= rules.threshold
-            for hazard, p in assessment.hazards.items()
-            if hazard in rules.hazards
-        )
 
     # -- recording and answering --------------------------------------------------------------
 

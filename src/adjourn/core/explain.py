@@ -3,6 +3,7 @@
 from typing import Final
 
 from adjourn.core.hazards import PLAIN_NAMES
+from adjourn.core.pause import in_minutes
 from adjourn.core.policy import Mode, Policy
 
 _NEVER: Final = """\
@@ -14,6 +15,12 @@ _NEVER: Final = """\
 _DANGER: Final = """\
 Then nothing is ended, and nobody is warned, whatever was written before. You get help lines for
 your country, and you can keep writing. This stays so for the rest of the conversation."""
+
+_PAUSE: Final = """\
+If you then write once more that you or somebody else is in danger, the assistant can pause. This
+leaves room to reach a person. For {minutes} minutes at most you get help lines each time you write
+and no other answer. Then it goes on by itself. A pause is no penalty and not an end. Nothing is
+closed. It comes once in a chat at most, and you can start a new chat at once."""
 
 _AFTER: Final = """\
 You can write nothing more in that one conversation. Your account is not affected, and neither are
@@ -28,7 +35,7 @@ def explain_markdown(policy: Policy) -> str:
         f"## What can end a conversation\n\n{_grounds(policy)}",
         f"## What happens first\n\n{_steps(policy)}",
         f"## What never ends a conversation\n\n{_NEVER}",
-        f"## If you or somebody else is in danger\n\n{_DANGER}",
+        f"## If you or somebody else is in danger\n\n{_danger(policy)}",
         f"## If you want to end it yourself\n\n{_by_user(policy)}",
         f"## After an end\n\n{_AFTER}",
         f"Policy {policy.name}, version {policy.version}. Digest `{policy.digest}`.",
@@ -70,6 +77,12 @@ def _steps(policy: Policy) -> str:
         f"If you write about something else {ladder.recover_after} times in a row, you go one step "
         f"back. A warning is forgotten after {ladder.warning_lapses_after} messages."
     )
+
+
+def _danger(policy: Policy) -> str:
+    if not policy.pause.enabled:
+        return _DANGER
+    return f"{_DANGER}\n\n{_PAUSE.format(minutes=in_minutes(policy.pause.seconds))}"
 
 
 def _by_user(policy: Policy) -> str:

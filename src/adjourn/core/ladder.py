@@ -14,6 +14,7 @@ from enum import IntEnum
 from adjourn.core.assessments import Assessed, Assessment, Unknown, known_part
 from adjourn.core.audiences import Audience
 from adjourn.core.decisions import Delivered
+from adjourn.core.pause import Pause
 from adjourn.core.policy import Policy
 
 
@@ -47,6 +48,8 @@ class PathState:
     """The newest user message asks to end."""
     confirmed: bool = False
     """The newest user message says yes to the gateway's question."""
+    pause: Pause | None = None
+    """The pause of the path, if there was one; no rung depends on it."""
 
     @property
     def qualifies(self) -> bool:
@@ -66,6 +69,15 @@ def crisis_of(policy: Policy, assessed: Assessed) -> CrisisStatus:
     ):
         return CrisisStatus.PRESENT
     return CrisisStatus.UNKNOWN if isinstance(assessed, Unknown) else CrisisStatus.CLEAR
+
+
+def shows_crisis_again(policy: Policy, before: PathState, assessed: Assessed) -> bool:
+    """Tell whether a message shows a crisis on a path that was in one before it.
+
+    Such a message begins a pause, where the policy has any: the first one gets the model's answer.
+    """
+    shown = crisis_of(policy, assessed) is CrisisStatus.PRESENT
+    return shown and before.crisis is CrisisStatus.PRESENT
 
 
 def grounds_of(policy: Policy, assessment: Assessment, audience: Audience) -> frozenset[str]:
@@ -105,6 +117,7 @@ def after_user(
         grounds=grounds,
         wants_end=_wants_end(policy, assessed),
         confirmed=state.asked_to_confirm and _confirms(policy, assessed),
+        pause=state.pause,
     )
 
 

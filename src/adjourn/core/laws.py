@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from adjourn.core.assessments import Assessed, Assessment, Unknown
+from adjourn.core.assessments import Assessed, Assessment, Unknown, known_part
 from adjourn.core.audiences import Audience
 from adjourn.core.decisions import (
     ConfirmUserEnd,
@@ -35,6 +35,16 @@ class Law(StrEnum):
     UNKNOWN = "unknown_is_never_a_permit"
     EMPTY = "empty_policy_never_ends"
     REACHABLE = "end_is_reachable"
+    PAUSE = "pause_always_resumes"
+    """Proved for policies that pause."""
+
+
+class Paused(StrEnum):
+    """What became of the pause of a path."""
+
+    NEVER = "never"
+    HOLDS = "holds"
+    OVER = "over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +72,26 @@ class History:
     """That wish has been asked back by this gateway, and nothing came since."""
     confirmed: bool = False
     """The newest message is the user's yes to that question."""
+    crisis_before: bool = False
+    """Some message before the newest was a crisis; as long as the path has not been paused. This
+    and what follows is kept where the policy pauses."""
+    crisis_shown: bool = False
+    """The newest user message is one, likewise."""
+    paused: Paused = Paused.NEVER
 
 
 def heard(policy: Policy, history: History, assessed: Assessed, audience: Audience) -> History:
     """Return the history after a user message."""
+    known = known_part(assessed)
+    seen = known is not None and _is_crisis(policy, known)
+    if policy.pause.enabled:
+        may_begin = history.paused is Paused.NEVER
+        history = replace(
+            history,
+            crisis_before=may_begin and history.crisis,
+            crisis_shown=may_begin and seen,
+        )
     if isinstance(assessed, Unknown):
-        seen = assessed.seen is not None and _is_crisis(policy, assessed.seen)
         return replace(
             history, crisis=history.crisis or seen, unknown=True, newest_unknown=True,
             qualifies=False, wished=False, confirmed=False, asked=False,
@@ -76,7 +100,7 @@ def heard(policy: Policy, history: History, assessed: Assessed, audience: Audien
     most = policy.ladder.persist_after_warning
     return replace(
         history,
-        crisis=history.crisis or _is_crisis(policy, assessed),
+        crisis=history.crisis or seen,
         newest_unknown=False,
         qualifies=qualifies,
         persisted=min(most, history.persisted + (history.warned and qualifies)),
@@ -113,6 +137,29 @@ def broken_laws(policy: Policy, history: History, decision: Decision) -> Iterato
         yield Law.CRISIS
     if isinstance(done, End):
         yield from _broken_by_end(policy, history, done)
+
+
+def after_pause(history: History, *, holds: bool) -> History:
+    """Return the history after a message that a pause answered, or did not."""
+    if holds:
+        return replace(history, paused=Paused.HOLDS)
+    return replace(history, paused=Paused.OVER) if history.paused is Paused.HOLDS else history
+
+
+def is_lawful_pause(policy: Policy, history: History, decision: Decision, at_ms: int) -> bool:
+    """Tell whether a pause may answer the newest user message.
+
+    Args:
+        policy: The policy.
+        history: What happened, that message included.
+        decision: What was decided about it.
+        at_ms: When it arrived, in milliseconds since the pause of its path began, if there was one.
+    """
+    if not isinstance(decision, Support):
+        return False
+    if history.paused is Paused.NEVER:
+        return history.crisis_before and history.crisis_shown
+    return history.paused is Paused.HOLDS and 0 <= at_ms < policy.pause.seconds * 1000
 
 
 def _broken_by_end(policy: Policy, history: History, end: End) -> Iterator[Law]:

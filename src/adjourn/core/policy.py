@@ -88,6 +88,15 @@ class CrisisRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseRules:
+    """Whether the model's answers pause where a crisis is shown again (``core.pause``)."""
+
+    enabled: bool = False
+    seconds: int = 1200
+    """Twenty minutes, as California's AB 1988 had it when it was introduced."""
+
+
+@dataclass(frozen=True, slots=True)
 class Signals:
     """Probabilities from which the other signals count."""
 
@@ -204,6 +213,7 @@ class Policy:
     ladder: LadderRules = LadderRules()
     keys: Keys = Keys()
     crisis: CrisisRules = CrisisRules()
+    pause: PauseRules = PauseRules()
     signals: Signals = Signals()
     combine: Combining = Combining()
     minors: Minors = Minors()
@@ -241,12 +251,13 @@ class Policy:
 def policy_digest(policy: Policy) -> str:
     """Return the digest of a policy: of all its fields but ``sources``, framed injectively.
 
-    The words that ship are part of it: what people read cannot change under the same digest.
+    The words that ship are part of it: what people read cannot change under the same digest. Where
+    nothing pauses, neither the rules nor the words of a pause are: they decide and say nothing.
     """
-    kept = [f.name for f in fields(policy) if f.name != "sources"]
-    content = frame(*(frame(name.encode(), _encode(getattr(policy, name))) for name in kept))
+    out = frozenset({"sources"} if policy.pause.enabled else {"sources", "pause"})
+    content = _encode(policy, out)
     digest = hashlib.blake2b(
-        b"adjourn/policy/v%d" % FORMAT + content + _shipped_words(), digest_size=32
+        b"adjourn/policy/v%d" % FORMAT + content + _shipped_words(out), digest_size=32
     )
     return digest.hexdigest()
 
@@ -257,7 +268,8 @@ def numbers_of(policy: Policy) -> dict[str, float]:
     for ground, threshold in policy.grounds.items():
         found[f"grounds.{ground}.adult"] = threshold.adult
         found[f"grounds.{ground}.minor"] = threshold.minor
-    for table in ("ladder", "crisis", "signals", "minors"):
+    pause = ("pause",) if policy.pause.enabled else ()
+    for table in ("ladder", "crisis", *pause, "signals", "minors"):
         rules = getattr(policy, table)
         for f in fields(rules):
             value = getattr(rules, f.name)
@@ -272,21 +284,21 @@ def behaviour(grounds: tuple[str, ...]) -> str:
 
 
 @cache
-def _shipped_words() -> bytes:
+def _shipped_words(out: frozenset[str]) -> bytes:
     """Return the words that ship, framed: they are sent wherever a policy has none of its own."""
     told = ((words.language, words.texts, words.behaviours) for words in SHIPPED.values())
-    return _encode(tuple(told))
+    return _encode(tuple(told), out)
 
 
-def _encode(value: Any) -> bytes:
+def _encode(value: Any, out: frozenset[str]) -> bytes:
+    """Return a value as bytes, injectively; fields whose names are in ``out`` are left out."""
     if is_dataclass(value):
-        return frame(
-            *(frame(f.name.encode(), _encode(getattr(value, f.name))) for f in fields(value))
-        )
+        kept = [f.name for f in fields(value) if f.name not in out]
+        return frame(*(frame(name.encode(), _encode(getattr(value, name), out)) for name in kept))
     if isinstance(value, Mapping):
-        return frame(*(frame(str(k).encode(), _encode(v)) for k, v in sorted(value.items())))
+        return frame(*(frame(str(k).encode(), _encode(v, out)) for k, v in sorted(value.items())))
     if isinstance(value, tuple):
-        return frame(*(_encode(item) for item in value))
+        return frame(*(_encode(item, out) for item in value))
     if isinstance(value, float) and value == int(value):
         value = int(value)  # 1 and 1.0 are the same number in a document
     return f"{type(value).__name__ if isinstance(value, bool) else ''}:{value}".encode()

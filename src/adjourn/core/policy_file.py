@@ -26,6 +26,7 @@ from adjourn.core.policy import (
     LadderRules,
     Minors,
     Mode,
+    PauseRules,
     Policy,
     Replies,
     Signals,
@@ -41,6 +42,7 @@ _TABLES: Final[Mapping[str, type]] = {
     "ladder": LadderRules,
     "keys": Keys,
     "crisis": CrisisRules,
+    "pause": PauseRules,
     "signals": Signals,
     "combine": Combining,
     "minors": Minors,
@@ -59,6 +61,7 @@ _SLOTS: Final[Mapping[str, frozenset[str]]] = {
     "texts.close": frozenset({"behaviour"}),
     "texts.statement": frozenset({"statement_url"}),
     "texts.support": frozenset({"resources"}),
+    "texts.pause": frozenset({"resources", "minutes"}),
     "guidance.redirect": frozenset({"behaviour"}),
     "guidance.warn": frozenset({"behaviour"}),
     "tool.denied": frozenset({"missing"}),
@@ -69,9 +72,12 @@ _LOWEST: Final[Mapping[str, int]] = {
     "ladder.persist_after_warning": 1,
     "ladder.recover_after": 1,
     "ladder.warning_lapses_after": 1,
+    "pause.seconds": 1,
 }
 _HIGHEST_COUNT: Final = 100
 """A ladder longer than this is a mistake; it also bounds what ``policy verify`` must explore."""
+_HIGHEST: Final[Mapping[str, int]] = {"pause.seconds": 3600}
+"""Nobody in danger is left with help lines alone for longer than an hour."""
 
 
 def parse_policy(text: str, *, file: str = "policy") -> Policy:
@@ -176,6 +182,7 @@ class _Reader:
             **tables,
         )
         self._tool_name(policy.tool.name)
+        self._pauses_in_a_crisis_only(policy)
         for hazard in policy.minors.hazards:
             self._known_ground("minors.hazards", hazard, tuple(str(h) for h in Hazard))
         return policy
@@ -273,11 +280,11 @@ class _Reader:
         return str(value)
 
     def _count(self, key: str, value: Any, _like: int) -> int:
-        lowest = _LOWEST.get(key, 0)
+        lowest, highest = _LOWEST.get(key, 0), _HIGHEST.get(key, _HIGHEST_COUNT)
         if isinstance(value, bool) or not isinstance(value, int):
             self._refuse(key, "must be a whole number", f"write a number from {lowest}")
-        if not lowest <= value <= _HIGHEST_COUNT:
-            self._refuse(key, f"is {value}", f"write a number from {lowest} to {_HIGHEST_COUNT}")
+        if not lowest <= value <= highest:
+            self._refuse(key, f"is {value}", f"write a number from {lowest} to {highest}")
         return int(value)
 
     def _probability(self, key: str, value: Any, _like: float) -> float:
@@ -341,6 +348,15 @@ class _Reader:
                 "tool.name",
                 "is not a legal function name",
                 "use at most 64 letters, digits, - and _",
+            )
+
+    def _pauses_in_a_crisis_only(self, policy: Policy) -> None:
+        rules = policy.crisis
+        if policy.pause.enabled and not (rules.self_threshold and rules.others_threshold):
+            self._refuse(
+                "pause.enabled",
+                "would pause everybody: without a threshold every message is a crisis",
+                "set self_threshold and others_threshold under [crisis]",
             )
 
     def _known_ground(self, key: str, ground: str, known: tuple[str, ...]) -> None:

@@ -16,11 +16,14 @@ _NEEDS: Final = {
     "warn": "{behaviour}",
     "close": "{behaviour}",
     "support": "{resources}",
+    "pause": "{resources}",
     "statement": "{statement_url}",
 }
 """Texts that say too little without a slot."""
 _SPEAKS_OF_ENDING: Final = frozenset({"warn", "close", "close_for_user", "confirm_user_end"})
-_NEVER_SPEAKS_OF_ENDING: Final = frozenset({"redirect", "support", "go_on", "replaced_for_minor"})
+_NEVER_SPEAKS_OF_ENDING: Final = frozenset(
+    {"redirect", "support", "pause", "go_on", "replaced_for_minor"}
+)
 """Nobody who was not warned, or may be in danger, reads of an end."""
 
 
@@ -60,6 +63,9 @@ def lint(policy: Policy, text: str = "") -> tuple[Finding, ...]:
                 "people who ask about self-harm are often in crisis: consider leaving it out",
             )
         )
+    if not policy.pause.enabled and _is_set(document, "pause.seconds"):
+        line = line_of(text, "pause.seconds")
+        found.append(Finding("pause.seconds", line, "nothing pauses: pause.enabled is not true"))
     return (*found, *_wording(policy, text))
 
 
@@ -78,7 +84,7 @@ def _wording(policy: Policy, text: str) -> Iterator[Finding]:
     """Yield what the policy's own words lack, language by language."""
     languages = sorted({*SHIPPED, *policy.translations, *policy.languages, policy.language})
     spoken = [language for language in languages if speaks(policy, language)]
-    for name in (f.name for f in fields(Texts)):
+    for name in (f.name for f in fields(Texts) if f.name != "pause" or policy.pause.enabled):
         missing = [one for one in spoken if text_in(policy, one, name) is None]
         if missing:
             message = f"has no text in {', '.join(missing)}: there it goes out in {policy.language}"

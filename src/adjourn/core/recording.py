@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from adjourn.core import turns as t
 from adjourn.core.assessments import Assessment, known_part
 from adjourn.core.audiences import Audience
-from adjourn.core.decisions import Decision, Delivered, End, Requester
+from adjourn.core.decisions import Decision, Delivered, End, Reason, Requester, Rule
 from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
 from adjourn.core.ladder import CrisisStatus, after_reply
 from adjourn.core.messages import Message, Role
+from adjourn.core.pause import Pause
 from adjourn.core.policy import Policy
 from adjourn.core.speaking import say
 from adjourn.core.statement import make_statement
@@ -26,6 +27,8 @@ class Scene:
     request: t.TurnRequest
     walked: Walked
     answering: Step
+    pause: Pause | None = None
+    """The pause that answers the message in the model's stead, or would in shadow mode."""
 
 
 def turn_append(
@@ -136,7 +139,7 @@ def _entry(
         policy_digest=scene.digest,
         audience=scene.audience,
         decision=decision.name,
-        rules=tuple(str(reason) for reason in getattr(decision, "reasons", ())),
+        rules=tuple(str(one) for one in (*getattr(decision, "reasons", ()), *_pausing(scene))),
         model=scene.request.model,
         delivered=delivered,
         requested_by=decision.by if isinstance(decision, End) else "",
@@ -150,6 +153,16 @@ def _entry(
         language=scene.request.language,
         words=language,
     )
+
+
+def _pausing(scene: Scene) -> tuple[Reason, ...]:
+    """Return the rule of a pause, with the seconds that have passed of all it has."""
+    pause = scene.pause
+    if pause is None:
+        return ()
+    passed_ms = scene.request.at_ms - pause.began_ms
+    rule = Rule.PAUSE_HOLDS if passed_ms else Rule.PAUSE_BEGAN
+    return (Reason(rule, "", passed_ms // 1000, pause.seconds),)
 
 
 def _conversation(request: t.TurnRequest, path: Path) -> NodeId:

@@ -24,6 +24,7 @@ from adjourn.core.assessments import Assessed
 from adjourn.core.audiences import Audience
 from adjourn.core.entries import Append, EndRecord, NodeRecord
 from adjourn.core.messages import Message
+from adjourn.core.pause import Resumes
 from adjourn.core.policy import EndTool
 from adjourn.core.tree import NodeId, Origin, Path
 
@@ -251,6 +252,8 @@ class Outcome:
     resources: bool = False
     """Crisis resources are attached."""
     end: EndRecord | None = None
+    resumes: Resumes | None = None
+    """Set where a pause answers in the model's stead."""
 
 
 @dataclass(frozen=True, slots=True)

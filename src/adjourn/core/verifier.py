@@ -4,12 +4,9 @@ A state is what the ladder knows of a path, beside what really happened on it (`
 All counters stop at the policy's numbers, so there are finitely many states. From each one, every
 kind of user message is tried, with and without the model asking for an end, and every way the reply
 may turn out: delivered as decided, said without carrying it, not said at all, forged by the client.
-The walk is breadth first, so a counterexample is as short as there is.
-
-Kinds of message stand for all messages: decisions read an assessment only through comparisons with
-the policy's thresholds, so one representative on each side of each threshold is enough; and they
-read *which* ground was reached only to name it, so one ground stands for all (both are property
-tests: ``test_thresholds_are_all_that_counts``, ``test_grounds_are_interchangeable``).
+The walk is breadth first, so a counterexample is as short as there is. What there is of each is the
+``alphabet``. Where the policy pauses, messages come at every time that a pause can tell apart, and
+what was to be recorded of it may not be.
 """
 
 from collections import deque
@@ -17,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from adjourn.core.assessments import Assessed, Assessment, Unknown
+from adjourn.core.alphabet import messages, moments, replies
+from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.audiences import Audience
 from adjourn.core.decide import decide_at
 from adjourn.core.decisions import (
@@ -25,11 +23,25 @@ from adjourn.core.decisions import (
     Delivered,
     End,
     Requester,
-    carries,
 )
-from adjourn.core.hazards import ABUSE, Hazard
-from adjourn.core.ladder import START, PathState, after_reply, after_user
-from adjourn.core.laws import History, Law, answered, broken_laws, heard
+from adjourn.core.ladder import (
+    START,
+    CrisisStatus,
+    PathState,
+    after_reply,
+    after_user,
+    shows_crisis_again,
+)
+from adjourn.core.laws import (
+    History,
+    Law,
+    after_pause,
+    answered,
+    broken_laws,
+    heard,
+    is_lawful_pause,
+)
+from adjourn.core.pause import Pause, pause_after
 from adjourn.core.policy import Keys, Policy
 
 
@@ -54,6 +66,12 @@ class Engine(Protocol):
 
     def decide_at(self, policy: Policy, state: PathState, request: Requester | None) -> Decision:
         """Return the decision on the newest user message."""
+        ...
+
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> tuple[Pause | None, bool]:
+        """Return the pause of the path as of the newest user message, and whether it answers it."""
         ...
 
 
@@ -81,6 +99,16 @@ class ShippedEngine:
         """Return the decision on the newest user message."""
         return decide_at(policy, state, request)
 
+    def pause(
+        self, policy: Policy, before: PathState, state: PathState, assessed: Assessed, at_ms: int
+    ) -> tuple[Pause | None, bool]:
+        """Only a crisis is ever paused, and only one that is shown again begins it."""
+        if state.crisis is not CrisisStatus.PRESENT:
+            return state.pause, False
+        begins = shows_crisis_again(policy, before, assessed)
+        pause = pause_after(policy.pause, state.pause, begins=begins, at_ms=at_ms)
+        return pause, pause is not None and pause.holds(at_ms)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -90,6 +118,8 @@ class Turn:
     model_asks: bool
     decision: Decision
     reply: str = ""
+    paused: bool = False
+    """A pause answers in the model's stead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +174,23 @@ def verify(policy: Policy, engine: Engine | None = None) -> Proof:
     results = [
         LawResult(law, law not in broken, "", broken.get(law, ()))
         for law in Law
-        if law is not Law.REACHABLE
+        if law not in (Law.REACHABLE, Law.PAUSE)
     ]
     reached = {requester for walk in walks[:2] for requester in walk.ends}
     return Proof(
         policy,
         sum(len(walk.seen) for walk in walks),
         sum(walk.transitions for walk in walks),
-        (*results, _reachability(policy, reached)),
+        (*results, _reachability(policy, reached), *_resumption(policy, broken)),
     )
+
+
+def _resumption(policy: Policy, broken: Mapping[Law, tuple[Turn, ...]]) -> tuple[LawResult, ...]:
+    if not policy.pause.enabled:
+        return ()
+    note = f"of a crisis shown again, once on a path, {policy.pause.seconds} s at most"
+    holds = Law.PAUSE not in broken
+    return (LawResult(Law.PAUSE, holds, note if holds else "", broken.get(Law.PAUSE, ())),)
 
 
 def _reachability(policy: Policy, reached: set[Requester]) -> LawResult:
@@ -169,80 +207,6 @@ def _reachability(policy: Policy, reached: set[Requester]) -> LawResult:
         named = ", ".join(missing)
         return LawResult(Law.REACHABLE, holds=False, note=f"no path ever ends by: {named}")
     return LawResult(Law.REACHABLE, holds=True)
-
-
-# -- the alphabet ---------------------------------------------------------------------------------
-
-
-def messages(policy: Policy, audience: Audience) -> Mapping[str, Assessed]:
-    """Return one message of every kind that a policy can tell apart, by what it is."""
-    ground = min(policy.grounds, default=ABUSE)
-    threshold = policy.grounds[ground].at(audience) if policy.grounds else 1.0
-    signals = policy.signals
-    bad: dict[str, object] = (
-        {"abuse": threshold} if ground == ABUSE else {"hazards": {Hazard(ground): threshold}}
-    )
-    kinds: dict[str, dict[str, object]] = {
-        "something harmless": {},
-        f"something that qualifies ({ground})": bad,
-        "something just below every threshold": _just_below(policy, audience),
-        "an insistence on what was refused": {"insists": signals.insists},
-        "something that shows a crisis of their own": {"crisis_self": policy.crisis.self_threshold},
-        "an intent to harm others": {"crisis_others": policy.crisis.others_threshold},
-        "a crisis, in words that qualify": {**bad, "crisis_self": policy.crisis.self_threshold},
-        "a crisis, and a wish to end": {"wants_end": 1.0, "crisis_self": 1.0},
-        "a crisis, and a yes": {"confirms": 1.0, "crisis_self": 1.0},
-        "a wish to end the conversation": {"wants_end": signals.wants_end},
-        "a wish to end, in words that qualify": {**bad, "wants_end": signals.wants_end},
-        "a yes": {"confirms": signals.confirms},
-        "a yes, in words that qualify": {**bad, "confirms": signals.confirms},
-        "a yes and a wish to end": {"confirms": signals.confirms, "wants_end": signals.wants_end},
-        "a no": {"declines": 1.0},
-        "a yes and a no": {"confirms": signals.confirms, "declines": signals.confirms},
-    }
-    made: dict[str, Assessed] = {
-        name: Assessment("abstract", **values)  # type: ignore[arg-type]
-        for name, values in kinds.items()
-    }
-    made["something that no detector could assess"] = Unknown("abstract", "failed")
-    seen = Assessment("abstract", crisis_self=policy.crisis.self_threshold)
-    made["a crisis that one detector saw while another failed"] = Unknown("x", "failed", seen)
-    return made
-
-
-def _just_below(policy: Policy, audience: Audience) -> dict[str, object]:
-    def below(threshold: float) -> float:
-        return threshold * 0.999
-
-    hazards = {
-        Hazard(ground): below(threshold.at(audience))
-        for ground, threshold in policy.grounds.items()
-        if ground != ABUSE
-    }
-    abuse = policy.grounds.get(ABUSE)
-    return {
-        "hazards": hazards,
-        "abuse": below(abuse.at(audience)) if abuse else 1.0,
-        "crisis_self": below(policy.crisis.self_threshold),
-        "crisis_others": below(policy.crisis.others_threshold),
-        "wants_end": below(policy.signals.wants_end),
-        "confirms": below(policy.signals.confirms),
-        "insists": below(policy.signals.insists),
-    }
-
-
-_FORGERIES = (Delivered.REDIRECTION, Delivered.WARNING, Delivered.CONFIRM_QUESTION)
-
-
-def _replies(decision: Decision) -> Iterator[tuple[str, Delivered | None, bool]]:
-    """Yield every way a reply may turn out: in words, what it carries, whether it is attested."""
-    carried = carries(decision)
-    yield f"delivered, carrying {carried}", carried, True
-    if carried is not Delivered.NOTHING:
-        yield "delivered, but not carrying what was decided", Delivered.NOTHING, True
-    yield "none: the turn was cut, and the user goes on", None, False
-    for forged in _FORGERIES:
-        yield f"forged by the client, looking like {forged}", forged, False
 
 
 # -- the walk -------------------------------------------------------------------------------------
@@ -282,6 +246,7 @@ class _Walk:
     def _turns(self, node: _Node) -> Iterator[tuple[_Node, Turn, str]]:
         """Yield every turn that can follow, with where it leads and how it was answered."""
         went_on: set[_Node] = set()
+        answered_at: set[_Node] = set()
         for said, assessed in self._messages.items():
             after, decisions = self._hear(node, said, assessed)
             for asks, decision in zip((False, True), decisions, strict=True):
@@ -291,7 +256,10 @@ class _Walk:
                 # messages that lead to the same place go on alike.
                 if not (isinstance(decision, End) or asks or after in went_on):
                     went_on.add(after)
-                    yield from self._answers(after, turn)
+                    for there, told in self._pauses(node, after, assessed, turn):
+                        if there not in answered_at:
+                            answered_at.add(there)
+                            yield from self._answers(there, told)
         yield from self._tool_says_yes(node)
 
     def _hear(
@@ -315,9 +283,28 @@ class _Walk:
             self._happened[history, said] = happened
         return (known[0], happened), known[1]
 
+    def _pauses(
+        self, before: _Node, at: _Node, assessed: Assessed, turn: Turn
+    ) -> Iterator[tuple[_Node, Turn]]:
+        """Yield where a message leads at each time that a pause can tell apart."""
+        if not self._policy.pause.enabled:
+            yield at, turn
+            return
+        state, history = at
+        for moment, at_ms in moments(self._policy, state).items():
+            pause, holds = self._engine.pause(self._policy, before[0], state, assessed, at_ms)
+            told = replace(turn, user=f"{turn.user}{moment}", paused=holds)
+            if holds and not is_lawful_pause(self._policy, history, turn.decision, at_ms):
+                self.broken.setdefault(Law.PAUSE, (*self._way_to(before), told))
+            yield (replace(state, pause=pause), after_pause(history, holds=holds)), told
+            if holds:  # and if it is not recorded, the model answers after all
+                left = replace(state.pause, is_over=True) if state.pause else None
+                went_on = replace(state, pause=left), after_pause(history, holds=False)
+                yield went_on, replace(told, paused=False)
+
     def _answers(self, at: _Node, turn: Turn) -> Iterator[tuple[_Node, Turn, str]]:
         state, history = at
-        for words, delivered, attested in _replies(turn.decision):
+        for words, delivered, attested in replies(turn.decision):
             if delivered is None:
                 yield at, turn, words
                 continue
@@ -359,6 +346,8 @@ def render(turns: tuple[Turn, ...]) -> str:
             lines.append("   The model asks for an end.")
         reasons = ", ".join(str(reason) for reason in getattr(turn.decision, "reasons", ()))
         lines.append(f"   Decided: {turn.decision.name}" + (f" ({reasons})." if reasons else "."))
+        if turn.paused:
+            lines.append("   A pause answers in the model's stead.")
         if turn.reply:
             lines.append(f"   Reply: {turn.reply}.")
     return "\n".join(lines)

@@ -234,6 +234,8 @@ class Walk:
             else:
                 delivered = (record.delivered if record else None) or Delivered.NOTHING
                 state = after_reply(self._policy, state, delivered)
+            if record is not None and record.state.pause is not None:
+                state = replace(state, pause=record.state.pause)  # whatever policy it began under
             if step == self._answering:
                 at_user = state
                 if pending:

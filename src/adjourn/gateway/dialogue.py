@@ -350,6 +350,8 @@ class ChatDialogue:
         extension.update(self._links.for_end(outcome.end))
         if outcome.resources:
             extension["resources"] = self._resources()
+        if outcome.resumes is not None:
+            extension.update(outcome.resumes.as_fields())
         return extension
 
     def _told(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

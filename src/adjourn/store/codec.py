@@ -30,6 +30,9 @@ NODE_COLUMNS: Final = (
 )
 END_COLUMNS: Final = "node, root, statement, closing, reversed_at_ms"
 
+_NO_PAUSE: Final = ',"pause":null}'
+"""How a state without a pause ends; it is left out, so that nothing is stored of what is not."""
+
 _OWN: Final = 1
 _CRISIS: Final = 2
 
@@ -86,6 +89,11 @@ def knowledge_of(record: NodeRecord) -> int:
     return _OWN * own + _CRISIS * (record.state.crisis is not CrisisStatus.UNKNOWN)
 
 
+def _state(state: PathState) -> str:
+    text = encode(state)
+    return text if state.pause is not None else f"{text.removesuffix(_NO_PAUSE)}}}"
+
+
 def node_row(record: NodeRecord) -> Row:
     """Return a node as a row of ``NODE_COLUMNS``."""
     return (
@@ -96,7 +104,7 @@ def node_row(record: NodeRecord) -> Row:
         str(record.role),
         record.policy_digest,
         str(record.audience),
-        encode(record.state),
+        _state(record.state),
         knowledge_of(record),
         None if record.assessment is None else encode(record.assessment),
         None if record.delivered is None else str(record.delivered),

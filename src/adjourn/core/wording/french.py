@@ -31,6 +31,12 @@ WORDS: Final = Words(
         support="Vous avez bien fait de me le dire. Cela semble très dur, et vous ne devriez pas "
         "le porter seul : parlez maintenant, s'il vous plaît, à quelqu'un qui peut être auprès de "
         "vous.\n\n{resources}\n\nJe suis là, et vous pouvez continuer à m'écrire.",
+        pause="Je suis toujours là, et vous faites bien de continuer à m'en parler. C'est plus que "
+        "ce que des mots sur un écran peuvent porter : adressez-vous maintenant, s'il vous plaît, "
+        "à quelqu'un qui peut être auprès de vous.\n\n{resources}\n\nPour vous en laisser le temps, "
+        "mes réponses font ici une pause de {minutes} min au plus, puis reprennent d'elles-mêmes. "
+        "Ce n'est pas un reproche. Écrivez quand vous voulez : cette aide vous est redonnée à "
+        "chaque fois.",
         locked="Il a été mis fin à cette conversation, qui n'accepte plus de messages. Commencez "
         "une nouvelle conversation, ou modifiez un message antérieur à la fin.",
         go_on="Je suis toujours là. Par quoi voulez-vous continuer ?",

@@ -30,6 +30,11 @@ WORDS: Final = Words(
         support="Gut, dass Sie mir das sagen. Das klingt sehr schwer, und Sie sollten damit nicht "
         "allein sein: Bitte sprechen Sie jetzt mit jemandem, der bei Ihnen sein kann.\n\n"
         "{resources}\n\nIch bin da, und Sie können mir weiter schreiben.",
+        pause="Ich bin noch da, und es ist gut, dass Sie weiter davon erzählen. Das ist mehr, als "
+        "Worte auf einem Bildschirm tragen können: Bitte wenden Sie sich jetzt an jemanden, der "
+        "bei Ihnen sein kann.\n\n{resources}\n\nDamit dafür Raum ist, machen meine Antworten hier "
+        "eine Pause von höchstens {minutes} Min. und gehen dann von selbst weiter. Das ist kein "
+        "Vorwurf. Schreiben Sie, wann immer Sie möchten: Diese Hilfe bekommen Sie jedes Mal.",
         locked="Dieses Gespräch wurde beendet und nimmt keine Nachrichten mehr an. Beginnen Sie "
         "einen neuen Chat, oder ändern Sie eine Nachricht von vor dem Ende.",
         go_on="Ich bin noch da. Womit möchten Sie weitermachen?",

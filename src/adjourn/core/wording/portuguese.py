@@ -28,6 +28,11 @@ WORDS: Final = Words(
         support="Que bom que você me contou. Isso parece muito difícil, e você não deveria "
         "carregar isso sem ninguém ao lado: por favor, fale agora com alguém que possa estar com "
         "você.\n\n{resources}\n\nEstou aqui, e você pode continuar escrevendo para mim.",
+        pause="Continuo aqui, e é bom que você siga me contando. Isso é mais do que palavras numa "
+        "tela podem sustentar: por favor, procure agora alguém que possa estar com você.\n\n"
+        "{resources}\n\nPara deixar espaço para isso, minhas respostas fazem aqui uma pausa de no "
+        "máximo {minutes} min e depois continuam por si mesmas. Isso não é uma repreensão. Escreva "
+        "sempre que quiser: a cada vez você recebe esta ajuda.",
         locked="Esta conversa foi encerrada e não aceita mais mensagens. Comece um novo chat, ou "
         "edite uma mensagem de antes do fim.",
         go_on="Continuo aqui. Com o que você quer seguir?",

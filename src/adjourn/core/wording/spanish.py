@@ -28,6 +28,11 @@ WORDS: Final = Words(
         support="Me alegra que me lo haya contado. Parece muy duro, y no debería cargar con ello a "
         "solas: por favor, hable ahora con alguien que pueda estar a su lado.\n\n{resources}\n\n"
         "Estoy aquí, y puede seguir escribiéndome.",
+        pause="Sigo aquí, y está bien que me lo siga contando. Esto es más de lo que unas palabras "
+        "en una pantalla pueden sostener: por favor, busque ahora a alguien que pueda estar a su "
+        "lado.\n\n{resources}\n\nPara dejarle ese espacio, mis respuestas hacen aquí una pausa de "
+        "{minutes} min como máximo y después siguen por sí solas. No es un reproche. Escriba "
+        "cuando quiera: cada vez recibirá esta ayuda.",
         locked="Esta conversación fue terminada y no admite más mensajes. Empiece un chat nuevo, o "
         "edite un mensaje anterior a su final.",
         go_on="Sigo aquí. ¿Con qué quiere continuar?",

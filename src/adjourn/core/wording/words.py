@@ -47,6 +47,13 @@ class Texts:
         "alone: please talk to somebody who can be with you, now.\n\n{resources}\n\nI am here, "
         "and you can keep writing to me."
     )
+    pause: str = (
+        "I am still here, and it is good that you keep telling me. This is more than words on a "
+        "screen can carry: please reach somebody who can be with you, now.\n\n{resources}\n\nTo "
+        "leave room for that, my answers pause here for at most {minutes} min and then go on by "
+        "themselves. This is no reproach. Keep writing whenever you want to: you get this help "
+        "each time."
+    )
     locked: str = (
         "This conversation was ended and takes no more messages. Start a new chat, or edit a "
         "message from before the end."
