@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,14 @@ import httpx2
 import openai
 import pytest
 
+from adjourn.console.timeline import moments_of
+from adjourn.core.ladder import CrisisStatus, PathState
+from adjourn.core.pause import Pause
 from adjourn.core.tree import NodeId
 from adjourn.store.memory import MemoryStore
 from tests.gateway.chatting import Conversation
 from tests.gateway.conftest import Running, run, stopping
+from tests.store.records import end_record, node
 
 __all__ = ["run", "stopping"]
 
@@ -132,6 +137,33 @@ def test_figures_and_ends(running: Running, olga: httpx2.Client) -> None:
     assert other[:12] not in found
     assert "0 found" in olga.get("/console/ends", params={"q": "nothing like it"}).text
     assert "2 found" in olga.get("/console/ends", params={"q": "policy", "page": "99"}).text
+
+
+def test_pauses_are_among_the_figures_where_there_are_any(
+    running: Running, olga: httpx2.Client
+) -> None:
+    assert "pauses that began" not in olga.get("/console").text
+    pausing = POLICY + "[pause]\nenabled = true\n"
+    form = {"text": pausing, "do": "live", "token": token_of(olga.get("/console/policy"))}
+    assert "mine 1 is in force" in olga.post("/console/policy", data=form).text
+    chat = Conversation(running.sdk())
+    for _ in range(3):
+        chat.say("crisis")
+    assert "resumes_at" in chat.extension
+    row = re.search(r"pauses that began</th>\s*<td class=\"n\">(\d+)", olga.get("/console").text)
+    assert row
+    assert row[1] == "1"
+
+
+def test_a_pause_is_told_on_the_way_to_an_end() -> None:
+    """Only where a later policy no longer takes for a crisis what an earlier one did."""
+    state = PathState(CrisisStatus.PRESENT, pause=Pause(0, 60))
+    end = end_record("a", 5)
+    notes = [
+        moments_of([node("a", state=one)], end, 2)[0].note
+        for one in (state, replace(state, pause=Pause(0, 60, is_over=True)), PathState())
+    ]
+    assert notes == ["crisis on the path, answered by a pause", "crisis on the path", ""]
 
 
 def test_the_evidence_of_an_end(running: Running, olga: httpx2.Client) -> None:

@@ -19,7 +19,7 @@ from adjourn.config import Config
 from adjourn.core.policy import Policy
 from adjourn.gateway.front import Front
 from adjourn.gateway.serving import ServerSettings, limits_of
-from adjourn.ports import Detector, Store
+from adjourn.ports import Clock, Detector, Store
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.policies import load_policy
@@ -42,6 +42,7 @@ class Running:
     upstream: dict[str, Any] = field(default_factory=dict)
     policy_file: Path | None = None
     more_detectors: tuple[Detector, ...] = ()
+    clock: Clock = field(default_factory=SystemClock)
     model: ModelServer = field(init=False)
     front: Front = field(init=False)
     settings: ServerSettings = field(init=False)
@@ -102,7 +103,7 @@ class Running:
             if self.policy_file:
                 policy, text = load_policy(str(self.policy_file))
             parts = Parts(
-                policy, self.store, detectors, upstream, SystemClock(), shipped_resources(),
+                policy, self.store, detectors, upstream, self.clock, shipped_resources(),
                 policy_text=text, policy_file=self.policy_file,
             )  # fmt: skip
             gateway = self.front = assemble(config, parts)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from .test_figures import ENTRIES, NOVEMBER, entry
 
 
 def test_only_restrictions_in_force_are_submitted() -> None:
-    (one,) = dsa_statements(ENTRIES, NOVEMBER)
+    paused = entry("p", "support", rules=("crisis.on_path", "pause.began 0/600"))
+    (one,) = dsa_statements([*ENTRIES, paused], NOVEMBER)
     assert one["puid"] == "ended/end"
 
 
@@ -70,3 +72,12 @@ def test_california_gets_a_count_and_protocols_and_nothing_else() -> None:
         "protocol_to_detect_remove_and_respond", "protocol_to_prohibit_responses_about_actions",
         "method_of_measurement",
     }  # fmt: skip
+
+
+def test_california_is_told_of_pauses_where_there_were_any() -> None:
+    paused = entry("p", "support", rules=("crisis.on_path", "pause.holds 1/600"))
+    protocol = "protocol_to_detect_remove_and_respond"
+    assert "can pause" in sb243([paused], period_of("2026"))[protocol]
+    for none in (replace(paused, acted=False), entry("p", "support")):
+        assert "pause" not in sb243([none], period_of("2026"))[protocol]
+    assert "pause" not in sb243([paused], period_of("2025"))[protocol]

@@ -116,6 +116,23 @@ def test_tables_say_what_conversations_fall_under() -> None:
     assert bare.ended_by_ground == bare.conversations_by_model == bare.reversed_by_reason == {}
 
 
+def test_pauses_are_counted_apart_from_ends() -> None:
+    """By the message they began with, however often it is sent; shadow mode pauses nobody."""
+    began, held = ("crisis.on_path", "pause.began 0/600"), ("crisis.on_path", "pause.holds 1/600")
+    entries = [
+        *(entry("a", "support", rules=began) for _ in range(2)),
+        entry("a", "support", rules=held),
+        entry("b", "support", rules=began, node=NodeId("b/2")),
+        entry("c", "support", rules=began, acted=False),
+        entry("d", "support"),
+    ]
+    figures = figures_of(entries, NOVEMBER)
+    assert (figures.pauses, figures.answered_in_pauses) == (2, 4)
+    assert figures.ended.count == sum(figures.ends_by.values()) == 0
+    assert figures.supported.count == 4
+    assert (figures_of(ENTRIES, NOVEMBER).pauses, figures.ends_after_support) == (0, 0)
+
+
 def test_the_order_of_conversations_is_irrelevant() -> None:
     by_name = sorted(ENTRIES, key=lambda one: one.conversation)
     by_name.sort(key=lambda one: one.at_ms)

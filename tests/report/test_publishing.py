@@ -75,6 +75,17 @@ def test_the_page_says_what_the_figures_say() -> None:
     assert "totals and no tables" in bare
 
 
+def test_pauses_are_on_the_page_where_there_were_any() -> None:
+    policy = load_policy("consumer-chat")[0]
+    assert "Pauses" not in render_page(REPORT, policy)
+    paused = entry("p", "support", rules=("crisis.on_path", "pause.began 0/600"))
+    told = Report(figures_of([paused], NOVEMBER), 1)
+    assert "Pauses that began: 1. In them 1 messages" in render_page(told, policy)
+    assert {"pauses,,1,,,,", "answered_in_pauses,,1,,,,"} <= set(as_csv(told).splitlines())
+    before = as_json(REPORT).replace(b'"pauses": 0,', b"").replace(b"answered_in_pauses", b"later")
+    assert read_json(before) == REPORT, "one that was published before there were pauses"
+
+
 def test_nothing_a_client_sends_becomes_markup() -> None:
     evil = [entry(str(n), "end", model='<img src=x onerror="1">') for n in range(9)]
     page = render_page(Report(figures_of(evil, NOVEMBER), 9), Policy(name="<b>x</b>"))

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from adjourn.core.entries import Entry, EntryKind
+from adjourn.core.decisions import Rule
+from adjourn.core.entries import Entry, EntryKind, pause_rule
 from adjourn.core.tree import NodeId
 from adjourn.ports import Store
 
@@ -30,6 +31,8 @@ class Day:
     grounds: Counter[str] = field(default_factory=Counter)
     denied_model_requests: int = 0
     locked_requests: int = 0
+    pauses: int = 0
+    """Pauses that began."""
     unknown: int = 0
     """Turns that no detector could assess."""
 
@@ -99,6 +102,7 @@ class Figures:
             day.decisions[entry.decision] += 1
             day.grounds.update(entry.grounds)
             day.denied_model_requests += entry.denied_model_requests
+            day.pauses += entry.acted and pause_rule(entry) == Rule.PAUSE_BEGAN
             day.unknown += entry.assessment is None
 
 
@@ -111,6 +115,7 @@ def _sum(days: Iterable[Day]) -> Day:
         total.grounds.update(day.grounds)
         total.denied_model_requests += day.denied_model_requests
         total.locked_requests += day.locked_requests
+        total.pauses += day.pauses
         total.unknown += day.unknown
     return total
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from adjourn.core.decisions import Delivered
 from adjourn.core.entries import EndRecord, NodeRecord
-from adjourn.core.ladder import CrisisStatus, assessment_of
+from adjourn.core.ladder import CrisisStatus, PathState, assessment_of
 from adjourn.core.messages import Role
 from adjourn.core.tree import NodeId
 from adjourn.ports import Store
@@ -69,8 +69,13 @@ def _moment(record: NodeRecord, end: EndRecord, need: int) -> Moment:
         delivered = record.delivered
         note = "not delivered by this gateway" if delivered is None else _WORDS[delivered]
         return Moment(record.depth, "model", (), None, rung, note, is_forged=delivered is None)
-    note = "the end answered this" if record.node == end.node else _CRISIS[state.crisis]
+    note = "the end answered this" if record.node == end.node else _crisis(state)
     return Moment(record.depth, "user", tuple(sorted(state.grounds)), _highest(record), rung, note)
+
+
+def _crisis(state: PathState) -> str:
+    paused = state.pause is not None and not state.pause.is_over
+    return f"{_CRISIS[state.crisis]}, answered by a pause" if paused else _CRISIS[state.crisis]
 
 
 def _highest(record: NodeRecord) -> tuple[str, float] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from adjourn.core.assessments import Assessment
-from adjourn.core.decisions import Delivered, Requester
+from adjourn.core.decisions import Delivered, Requester, Rule
 from adjourn.core.ladder import PathState
 from adjourn.core.messages import Role
 from adjourn.core.statement import Statement
@@ -95,6 +95,12 @@ class Entry:
     """Language of the conversation (ISO 639), if the client says; never guessed."""
     words: str = ""
     """The language chosen for the gateway's own words (ISO 639-1); empty if it had none to say."""
+
+
+def pause_rule(entry: Entry) -> str:
+    """Return the rule by which a pause answered in the model's stead; empty if none did."""
+    named = (rule.partition(" ")[0] for rule in entry.rules)
+    return next((rule for rule in named if rule in (Rule.PAUSE_BEGAN, Rule.PAUSE_HOLDS)), "")
 
 
 @dataclass(frozen=True, slots=True)

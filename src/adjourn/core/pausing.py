@@ -1,7 +1,7 @@
 """A pause in one request: whether it answers a message, in what words, and what is recorded.
 
 An unknown crisis pauses nobody, and neither does a history that this gateway has not answered: it
-was there before, and gave support, or there is no pause. What is not recorded does not happen.
+gave support on this path before, or there is no pause. What is not recorded does not happen.
 """
 
 from dataclasses import replace
@@ -10,6 +10,7 @@ from adjourn.core import turns as t
 from adjourn.core.decisions import Decision, Delivered
 from adjourn.core.ladder import CrisisStatus, shows_crisis_again
 from adjourn.core.pause import Pause, in_minutes, pause_after
+from adjourn.core.policy import Mode
 from adjourn.core.recording import Scene, turn_append
 from adjourn.core.speaking import say
 from adjourn.core.walk import Walked
@@ -24,8 +25,8 @@ def with_pause(scene: Scene) -> Scene:
     pause = pause_after(scene.policy.pause, was, begins=_begins(scene), at_ms=at_ms)
     if pause is None:
         return scene
-    holds = pause.holds(at_ms)
-    return replace(scene, walked=_put(scene.walked, pause), pause=pause if holds else None)
+    held_by = pause if pause.holds(at_ms) else None
+    return replace(scene, walked=_put(scene.walked, pause), pause=held_by, begins=was is None)
 
 
 def without_pause(scene: Scene, pause: Pause) -> Scene:
@@ -33,8 +34,7 @@ def without_pause(scene: Scene, pause: Pause) -> Scene:
 
     One that was to begin never was; one that holds is over on this path.
     """
-    begins = pause.began_ms == scene.request.at_ms
-    left = None if begins else replace(pause, is_over=True)
+    left = None if scene.begins else replace(pause, is_over=True)
     return replace(scene, walked=_put(scene.walked, left), pause=None)
 
 
@@ -68,8 +68,13 @@ def _begins(scene: Scene) -> bool:
     walked = scene.walked
     if walked.heard is None or not shows_crisis_again(scene.policy, walked.before, walked.heard):
         return False
-    above = (r for r in walked.records.values() if r.depth < scene.answering.depth)
-    return any(record.state.crisis is CrisisStatus.PRESENT for record in above)
+    shadow = scene.policy.mode is Mode.SHADOW  # where support is decided and never delivered
+    return any(
+        record.delivered is Delivered.SUPPORT
+        or (shadow and record.state.crisis is CrisisStatus.PRESENT)
+        for record in walked.records.values()
+        if record.depth < scene.answering.depth
+    )
 
 
 def _put(walked: Walked, pause: Pause | None) -> Walked:

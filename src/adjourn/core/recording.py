@@ -29,6 +29,8 @@ class Scene:
     answering: Step
     pause: Pause | None = None
     """The pause that answers the message in the model's stead, or would in shadow mode."""
+    begins: bool = False
+    """It begins with the message."""
 
 
 def turn_append(
@@ -160,9 +162,9 @@ def _pausing(scene: Scene) -> tuple[Reason, ...]:
     pause = scene.pause
     if pause is None:
         return ()
-    passed_ms = scene.request.at_ms - pause.began_ms
-    rule = Rule.PAUSE_HOLDS if passed_ms else Rule.PAUSE_BEGAN
-    return (Reason(rule, "", passed_ms // 1000, pause.seconds),)
+    passed_s = (scene.request.at_ms - pause.began_ms) // 1000
+    rule = Rule.PAUSE_BEGAN if scene.begins else Rule.PAUSE_HOLDS
+    return (Reason(rule, "", passed_s, pause.seconds),)
 
 
 def _conversation(request: t.TurnRequest, path: Path) -> NodeId:

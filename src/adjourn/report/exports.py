@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from adjourn.core.decisions import Requester
-from adjourn.core.entries import Entry, EntryKind
+from adjourn.core.entries import Entry, EntryKind, pause_rule
 from adjourn.core.hazards import ABUSE, Hazard
 from adjourn.core.wording.words import BEHAVIOURS
 from adjourn.report.dsa_rules import LONGEST, TERRITORIES
@@ -81,10 +81,17 @@ DUMP_COLUMNS: Final = (
 """Columns of the public dump, in its order."""
 
 
+_PAUSES: Final = (
+    " Where a person goes on to show a crisis, the model's answers can pause, once on a branch and "
+    "for a limited time; each message then gets supportive text and the crisis service providers."
+)
+
+
 def dsa_statements(entries: Iterable[Entry], period: Period) -> list[dict[str, Any]]:
     """Return a submission for each end of the period that restricts somebody.
 
-    An end that the user asked for is no restriction, and shadow mode ends nothing.
+    An end that the user asked for is no restriction, and shadow mode ends nothing. A pause is none
+    either: every message of it is answered.
     """
     return [
         _statement(entry)
@@ -159,7 +166,9 @@ def sb243(entries: Iterable[Entry], year: Period) -> dict[str, Any]:
         entries: The ledger's entries.
         year: A calendar year.
     """
-    referrals = sum(entry.resources_given and year.holds(entry.at_ms) for entry in entries)
+    of_year = [entry for entry in entries if year.holds(entry.at_ms)]
+    referrals = sum(entry.resources_given for entry in of_year)
+    pauses = any(entry.acted and pause_rule(entry) for entry in of_year)
     return {
         "calendar_year": year.name,
         "crisis_service_provider_referral_notifications": referrals,
@@ -168,7 +177,7 @@ def sb243(entries: Iterable[Entry], year: Period) -> dict[str, Any]:
             "detector whose recall and false alarms are published. Where a person may be in "
             "crisis, or the assessment failed, the model is told to support, the crisis service "
             "providers of the person's country are given, and the conversation is neither ended "
-            "nor warned for the rest of that branch."
+            "nor warned for the rest of that branch." + _PAUSES * pauses
         ),
         "protocol_to_prohibit_responses_about_actions": (
             "The model is instructed to encourage reaching a person or service that can help, and "

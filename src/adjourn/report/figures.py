@@ -69,6 +69,10 @@ class Figures:
     reversed_by_audience: Cells
     reversed_by_language: Cells
     reversed_by_reason: Cells
+    pauses: int = 0
+    """Pauses that began; none of them is an end."""
+    answered_in_pauses: int = 0
+    """Messages that got support in the model's stead, because a pause held."""
 
 
 def figures_of(entries: Iterable[Entry], period: Period, *, tables: bool = True) -> Figures:
@@ -118,6 +122,8 @@ def _of_turns(tally: Tally) -> dict[str, Any]:
         "denied_requests": tally.denied_requests,
         "locked_requests": tally.locked_requests,
         "resources_given": tally.resources_given,
+        "pauses": len(tally.paused_at),
+        "answered_in_pauses": tally.answered_in_pauses,
         "ends_after_support": sum(talk.ended_after_support for talk in talks),
     }
 

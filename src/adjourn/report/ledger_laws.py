@@ -9,11 +9,12 @@ on any branch: an end in a conversation where nobody was warned is wrong whereve
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
 from adjourn.core.appeals import AppealState
 from adjourn.core.audiences import Audience
-from adjourn.core.decisions import Delivered, Requester
-from adjourn.core.entries import Entry, EntryKind
+from adjourn.core.decisions import Delivered, Requester, Rule
+from adjourn.core.entries import Entry, EntryKind, pause_rule
 from adjourn.core.ladder import CrisisStatus, crisis_of, grounds_of
 from adjourn.core.policy import Policy
 
@@ -24,6 +25,7 @@ _STEPS: Mapping[str, tuple[str | None, ...]] = {
     AppealState.REVERSED: (AppealState.FILED, AppealState.ACKNOWLEDGED),
 }
 """Which state of an appeal may come after which."""
+_PAUSE: Final = "pause_always_resumes"
 _CLIMBS = frozenset({"redirect", "warn", "end", "confirm_user_end"})
 
 
@@ -39,6 +41,9 @@ class Laws:
         self._policies = {policy.digest: policy for policy in policies}
         self._warned: set[str] = set()
         self._redirections: Counter[str] = Counter()
+        self._supported: set[str] = set()
+        self._pauses: dict[str, list[tuple[int, int]]] = {}
+        """Of each conversation, when its pauses began (milliseconds), and their seconds."""
         self._appeals: dict[str, str] = {}
         self.ended: dict[str, int] = {}
         """Position of the entry of each end."""
@@ -53,6 +58,8 @@ class Laws:
             return
         if entry.kind is EntryKind.END:
             yield from self._end(position, entry)
+        if pause_rule(entry):
+            yield from self._paused(entry)
         policy = self._policies.get(entry.policy_digest)
         if policy is not None:
             yield from _by_policy(policy, entry)
@@ -60,6 +67,8 @@ class Laws:
             self._warned.add(entry.conversation)
         if entry.delivered == Delivered.REDIRECTION:
             self._redirections[entry.conversation] += 1
+        if entry.delivered == Delivered.SUPPORT:
+            self._supported.add(entry.conversation)
 
     def _end(self, position: int, entry: Entry) -> Iterator[str]:
         if entry.node in self.ended:
@@ -93,6 +102,29 @@ class Laws:
         if have is None or have < enough:
             yield "end_needs_persistence: too little after the warning"
 
+    def _paused(self, entry: Entry) -> Iterator[str]:
+        """Yield what is wrong with an answer in the model's stead: law ``pause_always_resumes``."""
+        rule = pause_rule(entry)
+        passed_s, seconds = _count(entry, rule)
+        if entry.kind is EntryKind.END or entry.decision != "support":
+            yield f"{_PAUSE}: a pause in which somebody was told {entry.decision}"
+        if Rule.CRISIS_ON_PATH not in entry.rules:
+            yield f"{_PAUSE}: a pause without a crisis"
+        if not (entry.resources_given and entry.delivered == Delivered.SUPPORT):
+            yield f"{_PAUSE}: a pause without support"
+        if rule == Rule.PAUSE_BEGAN:
+            if entry.conversation not in self._supported:
+                yield f"{_PAUSE}: a pause where no earlier entry of this conversation is support"
+            self._pauses.setdefault(entry.conversation, []).append((entry.at_ms, seconds))
+            return
+        began = self._pauses.get(entry.conversation, ())
+        if not any(
+            0 <= entry.at_ms - at_ms < 1000 * min(told, seconds)
+            and passed_s == (entry.at_ms - at_ms) // 1000
+            for at_ms, told in began
+        ):
+            yield f"{_PAUSE}: no pause that an earlier entry tells of lasts so long"
+
     def _appeal(self, entry: Entry) -> Iterator[str]:
         before = self._appeals.get(entry.node)
         if entry.node not in self.ended:
@@ -106,11 +138,18 @@ class Laws:
 
 def _by_policy(policy: Policy, entry: Entry) -> Iterator[str]:
     """Yield what the policy would have had otherwise, given the entry's own assessment."""
+    paused = pause_rule(entry)
+    if paused and not (policy.pause.enabled and _count(entry, paused)[1] <= policy.pause.seconds):
+        yield f"{_PAUSE}: a pause that is not in this policy"
     if entry.assessment is None:
         if entry.decision in _CLIMBS:
             yield f"unknown_is_never_a_permit: {entry.decision} on a message nobody assessed"
+        if paused == Rule.PAUSE_BEGAN:
+            yield "unknown_is_never_a_permit: a pause began with a message nobody assessed"
         return
     crisis = crisis_of(policy, entry.assessment) is CrisisStatus.PRESENT
+    if paused == Rule.PAUSE_BEGAN and not crisis:
+        yield f"{_PAUSE}: a pause began with a message that is no crisis"
     if crisis and entry.decision not in ("support", "deny_end"):
         yield f"crisis_trumps_end: {entry.decision} on a message that is a crisis"
     if entry.decision not in ("redirect", "warn", "end") or not entry.grounds:

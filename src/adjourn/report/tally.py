@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from adjourn.core.appeals import AppealState
-from adjourn.core.decisions import Delivered, Requester
-from adjourn.core.entries import Entry, EntryKind
+from adjourn.core.decisions import Delivered, Requester, Rule
+from adjourn.core.entries import Entry, EntryKind, pause_rule
 
 NOT_SAID = "(not said)"
 """Name in tables for what the client did not say."""
@@ -50,6 +50,9 @@ class Tally:
     denied_requests: int = 0
     locked_requests: int = 0
     resources_given: int = 0
+    paused_at: set[str] = field(default_factory=set)
+    """Nodes of the messages that pauses began with."""
+    answered_in_pauses: int = 0
     ends_by: Counter[str] = field(default_factory=Counter)
     appeals: Counter[str] = field(default_factory=Counter)
     """Steps of appeals, by the state they led to."""
@@ -87,6 +90,10 @@ class Tally:
         if not entry.acted:
             return
         talk.denied |= entry.denied_model_requests > 0
+        rule = pause_rule(entry)
+        self.answered_in_pauses += bool(rule)
+        if rule == Rule.PAUSE_BEGAN:
+            self.paused_at.add(entry.node)
         talk.redirected |= entry.delivered == Delivered.REDIRECTION
         if entry.delivered == Delivered.WARNING and talk.warned is None:
             talk.warned = circumstances(entry)

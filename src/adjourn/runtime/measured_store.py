@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from typing import TypeVar
 
 from adjourn.core.appeals import Appeal, AppealState
-from adjourn.core.decisions import Delivered
-from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
+from adjourn.core.decisions import Delivered, Rule
+from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord, pause_rule
 from adjourn.core.errors import StoreUnavailable
 from adjourn.core.tree import NodeId
 from adjourn.ports import Clock, LedgerRow, PathFacts, Store
@@ -68,6 +68,8 @@ class MeasuredStore:
             metrics.warnings.inc()
         if entry.decision == "support" and entry.acted:
             metrics.crises.inc()
+            if pause_rule(entry) == Rule.PAUSE_BEGAN:
+                metrics.pauses.inc()
 
     async def put_appeal(
         self, appeal: Appeal, entry: Entry, expected: AppealState | None

@@ -82,6 +82,7 @@ class Metrics:
         self.ends = self._counter("ends", "Ends recorded, by who asked.", "requested_by")
         self.warnings = self._counter("warnings", "Warnings delivered.")
         self.crises = self._counter("crises", "Turns answered with crisis support.")
+        self.pauses = self._counter("pauses", "Pauses that began.")
         self.denied = self._counter(
             "denied_model_requests", "Requests of the model to end that were not permitted."
         )
