@@ -3,14 +3,18 @@
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from adjourn.core.policy import PauseRules
+from tests.core.tabletop import POLICY
 from tests.gateway.conftest import Running
 from tests.gateway.model_server import Answer, Asked, chunk, says
+from tests.gateway.test_pause import Watch
 
 Run = Callable[..., Running]
 SHOTS = Path(os.environ.get("ADJOURN_SCREENSHOTS") or ".screenshots")
@@ -145,6 +149,61 @@ def test_crisis_in_the_middle_of_abuse(page: Page, run: Run) -> None:
         expect(crisis).to_be_visible()
         expect(page.locator("#ended")).to_be_hidden()
     expect(page.locator("#compose")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_pause_is_told_and_goes_by_itself(page: Page, run: Run) -> None:
+    """The browser's clock and the gateway's are two: only how long it lasts is between them."""
+    watch = Watch()
+    page.clock.install(time=0)
+    running = run(policy=replace(POLICY, pause=PauseRules(enabled=True, seconds=600)), clock=watch)
+    open_chat(page, running)
+    page.get_by_label("Help lines for").select_option("GB")
+    paused = page.locator("#paused")
+    say(page, "crisis")
+    expect(paused).to_be_hidden()
+    say(page, "still crisis")
+    at = page.evaluate(
+        "new Intl.DateTimeFormat('en', { hour: '2-digit', minute: '2-digit' })"
+        ".format(Date.now() + 600_000)"
+    )
+    line = f"The answers pause here and go on at {at}. You can keep writing."
+    expect(page.get_by_role("status")).to_have_text(line)
+    expect(page.locator("#crisis")).to_contain_text("116 123")
+    expect(page.locator("#ended")).to_be_hidden()
+    shot(page, "pause")
+    check(page)
+    watch.wall_ms += 60_000
+    page.clock.run_for(60_000)
+    say(page, "are you there?")
+    expect(paused).to_have_text(line)
+    expect(page.locator(".assistant .bubble").last).to_contain_text("at most 10 min")
+    page.locator("li.user").nth(1).get_by_role("button", name="Edit").click()
+    say(page, "can you help me with a poem?")
+    expect(paused).to_be_hidden()
+    page.get_by_role("button", name="Previous version").click()
+    expect(paused).to_have_text(line)
+    page.get_by_role("button", name="New chat").click()
+    expect(paused).to_be_hidden()
+    page.clock.run_for(1)
+
+
+@pytest.mark.slow
+def test_a_pause_that_is_over_leaves_no_trace(page: Page, run: Run) -> None:
+    watch = Watch()
+    page.clock.install(time=0)
+    running = run(policy=replace(POLICY, pause=PauseRules(enabled=True, seconds=600)), clock=watch)
+    open_chat(page, running)
+    for text in ("crisis", "crisis"):
+        say(page, text)
+    expect(page.locator("#paused")).to_be_visible()
+    watch.wall_ms += 600_000
+    page.clock.run_for(600_000)
+    expect(page.locator("#paused")).to_be_hidden()
+    say(page, "hello")
+    expect(page.locator(".assistant .bubble").last).to_contain_text("Fine.")
+    expect(page.locator("#paused")).to_be_hidden()
+    check(page)
 
 
 @pytest.mark.slow

@@ -1,11 +1,15 @@
 """The chat page in every language it has, and Markdown that can do no harm."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from adjourn.chat.languages import choose_language, languages
+from adjourn.core.policy import PauseRules
+from adjourn.core.wording import SHIPPED
+from tests.core.tabletop import POLICY
 from tests.core.test_wording import slots
 from tests.gateway.model_server import says
 
@@ -44,7 +48,8 @@ def test_the_language_is_the_reader_s(asked: str, accepted: str, chosen: str) ->
 @pytest.mark.parametrize("code", languages())
 def test_a_whole_conversation_in_every_language(page: Page, run: Run, code: str) -> None:
     language = languages()[code]
-    page.goto(f"{run().url}/chat?lang={code}")
+    pausing = replace(POLICY, pause=PauseRules(enabled=True))
+    page.goto(f"{run(policy=pausing).url}/chat?lang={code}")
     expect(page.locator("html")).to_have_attribute("lang", code)
     expect(page.locator("html")).to_have_attribute("dir", language.direction)
 
@@ -65,6 +70,14 @@ def test_a_whole_conversation_in_every_language(page: Page, run: Run, code: str)
     expect(page.locator("#crisis")).to_contain_text(language.page["crisis_title"])
     expect(page.locator("#crisis")).to_contain_text("3114")
     shot(page, f"crisis-{code}")
+    check(page)
+    say("still crisis")
+    before, after = language.script["paused"].split("{time}")
+    expect(page.locator("#paused")).to_contain_text(before.strip())
+    expect(page.locator("#paused")).to_contain_text(after.strip())
+    words = SHIPPED[code].texts.pause.partition("{resources}")[0].strip()
+    expect(page.locator(".assistant .bubble").last).to_contain_text(words)
+    shot(page, f"pause-{code}")
     check(page)
     wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
     assert not wide

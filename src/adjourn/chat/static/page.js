@@ -66,7 +66,8 @@ function finish(mine, reply, outcome) {
     Object.assign(reply, { decision: outcome.state === "locked" ? "end" : outcome.decision, adjourn: outcome.adjourn });
     if (outcome.state === "locked") reply.text = outcome.message ?? words.ended_status;
     if (outcome.adjourn.resources) state.crisis = outcome.adjourn.resources;
-    say(reply.decision === "end" ? words.ended_status : words.answered);
+    if (outcome.adjourn.resumes_in_s) reply.resumes = Date.now() + outcome.adjourn.resumes_in_s * 1000;
+    say(reply.decision === "end" ? words.ended_status : reply.resumes ? "" : words.answered);
   } else {
     state.tree.drop(reply.id);
     mine.broken = true;
@@ -96,8 +97,22 @@ function draw() {
   last && document.querySelector(`[data-id="${last.id}"]`)?.scrollIntoView({ block: "nearest" });
 }
 
+// While the model's answers pause, a line says until when; it goes by itself, and nothing is locked.
+function drawPause() {
+  clearTimeout(state.timer);
+  const last = state.tree.path().findLast((node) => node.role === "assistant" && !node.waiting);
+  const left = (last?.resumes ?? 0) - Date.now();
+  at("paused").hidden = left <= 0;
+  if (left <= 0) return;
+  const time = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }).format(last.resumes);
+  const text = fill(words.paused, { time });
+  if (at("paused").textContent !== text) at("paused").textContent = text;
+  state.timer = setTimeout(drawPause, left);
+}
+
 function drawPanels() {
   const path = state.tree.path();
+  drawPause();
   const ended = path.some((node) => node.decision === "end");
   // Somebody in crisis never meets an end: if both were ever due, the crisis panel stays.
   const crisis = path.some((node) => node.crisis || node.decision === "support");
@@ -292,5 +307,6 @@ function nameCountries() {
 
 nameCountries();
 document.addEventListener("visibilitychange", lookAgain);
+document.addEventListener("visibilitychange", drawPause);
 window.addEventListener("focus", lookAgain);
 newChat();
