@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adjourn.core import turns as t
 from adjourn.core.decisions import Delivered
-from adjourn.core.entries import EntryKind
+from adjourn.core.entries import EntryKind, pause_rule
 from adjourn.core.messages import Message, Role
 from adjourn.core.pause import Pause, Resumes, in_minutes, pause_after
 from adjourn.core.policy import CrisisRules, Mode, PauseRules, Policy, Replies
@@ -108,6 +108,8 @@ def test_what_is_recorded_of_a_pause() -> None:
     began, held = (append.entry for append in talk.table.entries[-2:])
     assert began.rules == ("crisis.on_path", f"pause.began 0/{SECONDS}")
     assert held.rules == ("crisis.on_path", f"pause.holds 2/{SECONDS}")
+    assert [pause_rule(entry) for entry in (began, held)] == ["pause.began", "pause.holds"]
+    assert pause_rule(talk.table.entries[0].entry) == ""
     for entry in (began, held):
         assert (entry.kind, entry.decision) == (EntryKind.TURN, "support")
         assert entry.delivered is Delivered.SUPPORT
@@ -433,6 +435,9 @@ STEPS = st.lists(
 
 @settings(max_examples=200, deadline=None)
 @given(STEPS)
+@example(
+    [("crisis", False, 0, "")] * 2 + [("hello", False, 0, "refused"), ("crisis", False, 0, "")]
+)
 def test_pause_always_resumes(steps: Sequence[tuple[str, bool, int, str]]) -> None:
     """Messages, retries, failures and clock jumps as they come: as the plain description says."""
     talk, story, at_ms = Talk(table=Shaky(PAUSING, model=says("Fine."))), Story(), 0
