@@ -64,6 +64,7 @@ class ChatClient:
         self.stream = self.chance.random() < 0.5
         self.history = history or []
         self.name = f"u{number}"
+        self.in_crisis = False
 
     async def live(self) -> None:
         for _ in range(self.chance.randint(4, 22)):
@@ -75,8 +76,11 @@ class ChatClient:
                 await self._fork()
             if what > 0.97:
                 self.history += [("user", self._new("hello")), ("assistant", _FORGED)]
-            self.history.append(("user", self._new(self.chance.choice(_WORDS))))
+            again = self.in_crisis and self.chance.random() < 0.3
+            words = "crisis" if again else self.chance.choice(_WORDS)
+            self.history.append(("user", self._new(words)))
             got = await self._insist()
+            self.in_crisis = got.decision == "support"
             if got.status == 403 or not got.text:
                 self.history.pop()
             else:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from adjourn.core.decisions import Delivered
-from adjourn.core.entries import Append, EndRecord, EntryKind
+from adjourn.core.entries import Append, EndRecord, EntryKind, pause_rule
 from adjourn.core.messages import Message, Role
 from adjourn.core.tree import NodeId, Origin, child, path_of
 from adjourn.ports import PathFacts
@@ -69,6 +69,10 @@ class Laws:
         self._judged: set[str] = set()
         """Texts that every detector that must judge them has judged."""
         self._entries: Counter[str] = Counter()
+        self._paused: set[str] = set()
+        """Requests that the ledger says a pause answered."""
+        self._held: set[str] = set()
+        """Those of them whose gateway was told so."""
         self._known: dict[int, dict[NodeId, EndRecord]] = {}
         """Ends in force that each process was told of."""
         self._acknowledged: dict[str, Append] = {}
@@ -157,6 +161,8 @@ class Laws:
         if append.end is not None and won != append.end:
             return  # another end won, and nothing of this is recorded
         self._acknowledged[encode(append.entry)] = append
+        if pause_rule(append.entry):
+            self._held.add(append.entry.model)
         held = self._database.rows
         for record in append.nodes:
             self.hold("recorded_before_seen", record.node in held._nodes, "a lost node")
@@ -185,7 +191,12 @@ class Laws:
                     self._lawful_warning(record.parent)
         if entered and entry.model:
             self._entries[entry.model] += 1
-            self.hold("no double record", self._entries[entry.model] == 1, entry.model)
+            most = 2 if entry.model in self._paused else 1  # a pause in doubt: the model answered
+            self.hold("no double record", self._entries[entry.model] <= most, entry.model)
+        rule = pause_rule(entry)
+        if rule:
+            self._paused.add(entry.model)
+            self._lawful_pause(entry.node, rule)
         if append.end is not None:
             self.hold("one end", append.end.node not in self._ended_at, append.end.node)
             self._ended_at[append.end.node] = self.steps
@@ -218,6 +229,13 @@ class Laws:
         )
         self.seen["warnings"] += 1
 
+    def _lawful_pause(self, answered: NodeId, rule: str) -> None:
+        said = [text.split() for _, role, text in self._chain(answered) if role == "user"]
+        shown = ["crisis" in words for words in said]
+        self.hold("pause_always_resumes", any(shown[:-1]), "paused without support before")
+        self.hold("pause_always_resumes", shown[-1] or rule == "pause.holds", "paused for nothing")
+        self.seen[rule] += 1
+
     def _redirections(self, chain: Sequence[tuple[NodeId, str, str]]) -> int:
         return sum(self._attested.get(node) is Delivered.REDIRECTION for node, _, _ in chain)
 
@@ -247,6 +265,8 @@ class Laws:
         """A request reaches the model."""
         self.note(f"{asked.number} reaches the model")
         self.hold("when_down", not (asked.needs_store and asked.unanswered), "passed unseen")
+        held = f"m-{asked.number}" in self._held
+        self.hold("pause_always_resumes", not held, f"{asked.number} is paused and passed")
         for path in asked.paths:
             for node in path:
                 since = self._ended_at.get(node, asked.began_at)
@@ -278,6 +298,9 @@ class Laws:
         mentions = "may be ended" in text or "has been ended" in text
         if "crisis" in asked.words:
             self.hold("crisis_trumps_end", not mentions, f"{asked.number} heard of ending")
+        if "my answers pause here" in text:
+            recorded = f"m-{asked.number}" in self._paused
+            self.hold("recorded_before_seen", recorded, f"{asked.number}: a pause unrecorded")
         if asked.decision == "warn" and asked.status == 200 and text:
             replaced = "can't talk about that here" in text  # for a minor: then it does not count
             self.hold("end_needs_prior_warning", mentions or replaced or ended == "error", text)

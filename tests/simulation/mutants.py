@@ -10,7 +10,9 @@ from adjourn.core import turns as t
 from adjourn.core.assessments import Assessed, Unknown
 from adjourn.core.entries import Append
 from adjourn.core.errors import StoreUnavailable
+from adjourn.core.exchange import Exchange
 from adjourn.core.ladder import CrisisStatus, crisis_of
+from adjourn.core.pause import Pause
 from adjourn.core.policy import Policy
 from adjourn.core.tree import NodeId
 from adjourn.ports import PathFacts
@@ -128,6 +130,17 @@ def a_lost_answer_is_recorded_again() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def paused_though_it_is_not_recorded() -> Iterator[None]:
+    """The store failed, and the model is not asked all the same."""
+
+    def careless(self: Exchange, _pause: Pause, reply: t.Reply, _event: t.Event) -> t.Command:
+        return self._answer(reply)
+
+    with patch.object(Exchange, "_held", careless):
+        yield
+
+
 MUTANTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
     mutant.__name__: mutant
     for mutant in (
@@ -139,5 +152,6 @@ MUTANTS: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
         a_reversal_reaches_one_gateway_only,
         what_nobody_judged_is_harmless,
         a_lost_answer_is_recorded_again,
+        paused_though_it_is_not_recorded,
     )
 }

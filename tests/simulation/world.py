@@ -15,7 +15,7 @@ from adjourn.core.entries import Append, EndRecord
 from adjourn.core.errors import StoreUnavailable
 from adjourn.core.exchange import PolicyInForce
 from adjourn.core.hazards import Hazard
-from adjourn.core.policy import Minors
+from adjourn.core.policy import Minors, PauseRules
 from adjourn.core.tree import NodeId, Origin
 from adjourn.gateway.front import Front
 from adjourn.ports import PathFacts
@@ -37,7 +37,11 @@ PROCESSES = 3
 _CLIENTS = 6
 _KEY = b"k" * 32
 _MINORS = Minors(screen_replies=True, threshold=0.5, hazards=(Hazard.SXC,))
-POLICIES = (replace(POLICY, minors=_MINORS), replace(POLICY, minors=_MINORS, version="2"))
+_PAUSES = PauseRules(enabled=True, seconds=5)
+POLICIES = (
+    replace(POLICY, minors=_MINORS, pause=_PAUSES),
+    replace(POLICY, minors=_MINORS, version="2"),
+)
 _RESOURCES = shipped_resources()
 
 _process: contextvars.ContextVar[int] = contextvars.ContextVar("process")
