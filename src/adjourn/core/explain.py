@@ -20,7 +20,8 @@ _PAUSE: Final = """\
 If you then write once more that you or somebody else is in danger, the assistant can pause. This
 leaves room to reach a person. For {minutes} minutes at most you get help lines each time you write
 and no other answer. Then it goes on by itself. A pause is no penalty and not an end. Nothing is
-closed. It comes once in a chat at most, and you can start a new chat at once."""
+closed. It comes only once, unless you go back and change a message. You can start a new chat at
+once."""
 
 _AFTER: Final = """\
 You can write nothing more in that one conversation. Your account is not affected, and neither are
