@@ -3,8 +3,8 @@
 Lives here: what a pause is, and when it holds. Does not live here: when a message begins one
 (``ladder.shows_crisis_again``), or what is recorded and said of it (``pausing``).
 
-It is no rung of the ladder and no end. A path has one at most. Time comes in as data, and no clock
-can lengthen it: it holds only from its beginning to its end, and once it was over it stays over.
+It is no rung of the ladder and no end. A path has one at most. Time comes in as data: it holds only
+from its beginning to its end, whatever clock says so, and once it was over it stays over.
 """
 
 from dataclasses import dataclass, replace
