@@ -46,7 +46,7 @@ def write_script(file: Path, *, messages: int, size: int, stream: bool = False) 
     file.write_text(
         'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
         f"local before, head = {json.dumps(before)}, {json.dumps(head + comma)}\n"
-        "local n, base = 0, os.time() * 1000000\n"
+        "local n = 0\nlocal base = os.time() % 1000000 * 1000000  -- Lua writes no more than 14 digits\n"
         "function request()\n  n = n + 1\n"
         "  if n <= 2 then return wrk.format(nil, nil, nil, before) end\n"
         '  return wrk.format(nil, nil, nil, head .. \'{"role": "user", "content": "\' ..\n'

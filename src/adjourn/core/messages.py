@@ -108,15 +108,25 @@ def canonical_content(message: Message) -> bytes:
     Lone surrogates (JSON allows them, UTF-8 does not) are kept apart by ``surrogatepass``.
     Empty text parts are dropped, so that ``""``, ``[]`` and ``[""]`` are the same content.
     """
-    fields = [field for part in message.parts if (field := _canonical_part(part))]
-    if len(fields) == 1:  # nearly always
-        return _ONE + len(fields[0]).to_bytes(8, "big") + fields[0]
-    return frame(*fields)
+    parts = message.parts
+    if len(parts) == 1 and isinstance(parts[0], TextPart):  # nearly always
+        return canonical_text(parts[0].text)
+    return frame(*(field for part in parts if (field := _canonical_part(part))))
+
+
+def canonical_text(text: str) -> bytes:
+    """Return the canonical content of a message of one text part."""
+    part = _canonical_text_part(text)
+    return _ONE + len(part).to_bytes(8, "big") + part if part else NO_CONTENT
 
 
 def _canonical_part(part: Part) -> bytes:
     """Return the bytes that stand for a part, none for a text that says nothing."""
     if isinstance(part, TextPart):
-        text = fold_text(part.text).encode("utf-8", "surrogatepass")
-        return _TEXT + len(text).to_bytes(8, "big") + text if text else b""
+        return _canonical_text_part(part.text)
     return frame(b"opaque", part.kind.encode("utf-8", "surrogatepass"), part.data)
+
+
+def _canonical_text_part(text: str) -> bytes:
+    folded = fold_text(text).encode("utf-8", "surrogatepass")
+    return _TEXT + len(folded).to_bytes(8, "big") + folded if folded else b""

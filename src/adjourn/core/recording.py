@@ -8,11 +8,11 @@ from adjourn.core.audiences import Audience
 from adjourn.core.decisions import Decision, Delivered, End, Requester
 from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
 from adjourn.core.ladder import CrisisStatus, after_reply
-from adjourn.core.messages import Message, Role
+from adjourn.core.messages import Role
 from adjourn.core.policy import Policy
 from adjourn.core.speaking import say
 from adjourn.core.statement import make_statement
-from adjourn.core.tree import NodeId, Path, Step, path_of
+from adjourn.core.tree import NodeId, Path, Step, reply_node
 from adjourn.core.walk import Walked
 
 
@@ -176,15 +176,13 @@ def _reply_records(
     state = after_reply(scene.policy, scene.walked.at_leaf, counts_as)
     records: dict[NodeId, NodeRecord] = {}
     for text in said:
-        reply = ((0, Message.of(Role.ASSISTANT, text)),)
-        for step in path_of(
-            path.nodes[-1], reply, path.above + len(path)
-        ):  # none if it says nothing
-            records[step.node] = NodeRecord(
-                step.node,
-                step.parent,
+        node = reply_node(path.leaf, text)
+        if node is not None:
+            records[node] = NodeRecord(
+                node,
+                path.leaf,
                 scene.walked.root,
-                step.depth,
+                path.above + len(path) + 1,
                 Role.ASSISTANT,
                 scene.digest,
                 scene.audience,

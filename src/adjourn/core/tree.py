@@ -7,11 +7,18 @@ and tool traffic does not make another conversation.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NewType, overload
 
-from adjourn.core.messages import NO_CONTENT, Message, Role, canonical_content, frame
+from adjourn.core.messages import (
+    NO_CONTENT,
+    Message,
+    Role,
+    canonical_content,
+    canonical_text,
+    frame,
+)
 
 NodeId = NewType("NodeId", str)
 """BLAKE2b-256 as 64 lower-case hexadecimal digits."""
@@ -68,9 +75,18 @@ class Path(Sequence[Step]):
     above: int = 0
     """Depth of ``start``."""
 
+    @property
+    def leaf(self) -> NodeId:
+        """The last node, or what an empty path hangs from."""
+        return self.nodes[-1] if self.nodes else self.start
+
     def __len__(self) -> int:
         """Return the number of nodes."""
         return len(self.nodes)
+
+    def __iter__(self) -> Iterator[Step]:
+        """Yield the steps, the one nearest to the root first."""
+        return map(self.__getitem__, range(len(self.nodes)))
 
     @overload
     def __getitem__(self, at: int) -> Step: ...
@@ -89,8 +105,10 @@ class Path(Sequence[Step]):
 
     def grown(self, messages: Iterable[tuple[int, Message]]) -> "Path":
         """Return the path with more messages (index in the request, message) at its end."""
-        nodes, roles, indexes = [*self.nodes], [*self.roles], [*self.indexes]
-        parent = nodes[-1] if nodes else self.start
+        nodes: list[NodeId] = []
+        roles: list[Role] = []
+        indexes: list[int] = []
+        parent = self.leaf
         for index, message in messages:
             content = canonical_content(message)
             if _is_node(message.role, content):
@@ -98,12 +116,24 @@ class Path(Sequence[Step]):
                 nodes.append(parent)
                 roles.append(message.role)
                 indexes.append(index)
-        return Path(self.start, tuple(nodes), tuple(roles), tuple(indexes), self.above)
+        return Path(
+            self.start,
+            (*self.nodes, *nodes),
+            (*self.roles, *roles),
+            (*self.indexes, *indexes),
+            self.above,
+        )
 
 
 def child(parent: NodeId, message: Message) -> NodeId:
     """Return the id of ``message`` said under ``parent``."""
     return _child(parent, message.role, canonical_content(message))
+
+
+def reply_node(parent: NodeId, text: str) -> NodeId | None:
+    """Return the id of an assistant's message said under ``parent``; None if it says nothing."""
+    content = canonical_text(text)
+    return None if content == NO_CONTENT else _child(parent, Role.ASSISTANT, content)
 
 
 def _child(parent: NodeId, role: Role, content: bytes) -> NodeId:

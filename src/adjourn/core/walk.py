@@ -273,4 +273,7 @@ class Walk:
 
 def _last(column: Sequence[str], value: str) -> int:
     """Return the place of the last of some values that is this one; -1 if none is."""
-    return next((at for at in range(len(column) - 1, -1, -1) if column[at] == value), -1)
+    for at in range(len(column) - 1, -1, -1):
+        if column[at] == value:
+            return at
+    return -1

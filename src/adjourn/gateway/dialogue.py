@@ -80,6 +80,8 @@ class ChatDialogue:
         self._reader: Reader | None = None
         self._body = b""
         self._round: tuple[bytes, str] | None = None
+        self._may_call = True
+        """Whether the whole reply may have calls of tools in it."""
         self._last: tuple[Frame, ...] = ()
         self._waiting: list[Frame] = []
         self._heard = ""
@@ -199,7 +201,7 @@ class ChatDialogue:
         if whole.reply is None:
             self._unread = self._body
             return t.ReplyFailed(whole.cut)
-        self._round = whole.round
+        self._round, self._may_call = whole.round, whole.may_call
         if whole.round is not None and command.flow is not t.Flow.HOLD:
             self._before = (*self._before, *whole.reply.texts)
         return t.ReplyEnded(whole.reply)
@@ -285,15 +287,8 @@ class ChatDialogue:
         """Let the model's reply end, with the gateway's words after it."""
         extension = self._extension(command.outcome)
         if self._reader is None:
-            body = self._dialect.finish_reply(
-                self._body,
-                added=command.added,
-                extension=extension,
-                strip_tool=self._command.watch,
-                instead=command.instead,
-                before=self._before if self._rounds else (),
-            )
-            if body == self._body:
+            body = self._finished(command, extension)
+            if body is self._body:
                 await self._client.start(200, self._told(self._head))
                 await self._client.end(body)
             else:
@@ -309,6 +304,21 @@ class ChatDialogue:
         if not self._client.started:
             await self._client.start(200, self._told(self._head))
         await self._client.end(ending)
+
+    def _finished(self, command: t.Finish, extension: Mapping[str, Any] | None) -> bytes:
+        """Return a whole reply as the client gets it: the model's own bytes, if nothing changes."""
+        before = self._before if self._rounds else ()
+        strip_tool = self._command.watch if self._may_call else None
+        if not (command.added or extension or command.instead or strip_tool or any(before)):
+            return self._body
+        return self._dialect.finish_reply(
+            self._body,
+            added=command.added,
+            extension=extension,
+            strip_tool=strip_tool,
+            instead=command.instead,
+            before=before,
+        )
 
     async def _refuse(self, command: t.Refuse) -> None:
         body = self._dialect.error_body(

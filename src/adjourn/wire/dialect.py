@@ -13,6 +13,7 @@ import msgspec
 
 from adjourn.core.policy import EndTool
 from adjourn.core.turns import ModelReply
+from adjourn.wire.reading import fields_of
 from adjourn.wire.transcript import Transcript
 
 
@@ -21,8 +22,6 @@ class ChatRequest:
     """A chat request, as far as adjourn understands it."""
 
     body: bytes
-    fields: Mapping[str, msgspec.Raw]
-    """Top-level fields as they came, in order."""
     model: str
     messages: Transcript
     stream: bool = False
@@ -31,8 +30,15 @@ class ChatRequest:
     takes_tool: bool = True
     tool_names: frozenset[str] = frozenset()
     has_tools: bool = False
+    names_tools: bool = False
+    """The field of the tools is there, though maybe there are none in it."""
     end_user: str = ""
     conversation: str = ""
+
+    @property
+    def fields(self) -> dict[str, msgspec.Raw]:
+        """Top-level fields as they came, in order."""
+        return fields_of(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class WholeReply:
     cut: str = ""
     round: tuple[bytes, str] | None = None
     """The model's message with its end call, and the call's id, if exactly one counts."""
+    may_call: bool = True
+    """It may have calls of tools in it, those of the end tool among them."""
 
 
 class FrameKind(Enum):
