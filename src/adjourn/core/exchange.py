@@ -6,7 +6,7 @@ An event that does not answer the command under way raises ``IllegalEvent`` and 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from adjourn.core import turns as t
@@ -383,8 +383,8 @@ class Exchange:
         return self._ask(t.Record(append, urgent=True), self._end_recorded)
 
     def _recalled(self, end: End, event: t.Recalled) -> t.Command:
-        self._walked = replace(self._walked, records=event.records, recalled=True)
-        self._scene = replace(self._scene, walked=self._walked)
+        self._walked = self._walked._replace(records=event.records, recalled=True)
+        self._scene = self._scene._replace(walked=self._walked)
         return self._end(end)
 
     def _end_recorded(self, event: t.Event) -> t.Command:

@@ -10,6 +10,7 @@ Rungs: Continue, Redirect (``redirections`` > 0), Warn (``warned``). Recovery ta
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Final
 
 from adjourn.core.assessments import Assessed, Assessment, Unknown, known_part
 from adjourn.core.audiences import Audience
@@ -68,13 +69,19 @@ def crisis_of(policy: Policy, assessed: Assessed) -> CrisisStatus:
     return CrisisStatus.UNKNOWN if isinstance(assessed, Unknown) else CrisisStatus.CLEAR
 
 
+_NONE: Final[frozenset[str]] = frozenset()
+
+
 def grounds_of(policy: Policy, assessment: Assessment, audience: Audience) -> frozenset[str]:
     """Return the policy's grounds that a message reaches for this audience."""
-    return frozenset(
+    hazards: Mapping[str, float] = assessment.hazards  # type: ignore[assignment]  # ids are strings
+    reached = [
         ground
         for ground, threshold in policy.grounds.items()
-        if assessment_of(assessment, ground) >= threshold.at(audience)
-    )
+        if (assessment.abuse if ground == "abuse" else hazards.get(ground, 0.0))
+        >= threshold.at(audience)
+    ]
+    return frozenset(reached) if reached else _NONE
 
 
 def assessment_of(assessment: Assessment, ground: str) -> float:

@@ -1,6 +1,7 @@
 """What a turn leaves behind: node records, the ledger's entry, and the record of an end."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from adjourn.core import turns as t
 from adjourn.core.assessments import Assessment, known_part
@@ -16,8 +17,7 @@ from adjourn.core.tree import NodeId, Path, Step, reply_node
 from adjourn.core.walk import Walked
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """What a turn's records have in common."""
 
     policy: Policy

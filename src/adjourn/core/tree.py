@@ -100,8 +100,12 @@ class Path(Sequence[Step]):
             return [self[place] for place in range(len(self.nodes))[at]]
         node = self.nodes[at]
         at = at if at >= 0 else at + len(self.nodes)
-        parent = self.nodes[at - 1] if at else self.start
-        return Step(node, parent, self.roles[at], self.indexes[at], self.above + at + 1)
+        depth = self.above + at + 1
+        return Step(node, self.parent_of(at), self.roles[at], self.indexes[at], depth)
+
+    def parent_of(self, at: int) -> NodeId:
+        """Return the id of what the step at a place, counted from 0, hangs from."""
+        return self.nodes[at - 1] if at else self.start
 
     def grown(self, messages: Iterable[tuple[int, Message]]) -> "Path":
         """Return the path with more messages (index in the request, message) at its end."""

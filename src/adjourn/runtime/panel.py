@@ -60,12 +60,12 @@ class Panel:
                 a long history cannot delay it.
             patient: Wait for slow detectors on the last conversation, too.
         """
+        if len(conversations) == 1 and not self._slow:  # nearly always
+            answers = await self._ask_quick(conversations)
+            return [tuple(answer[0] for answer in answers)], False
         *history, newest = conversations
         slow = [[self._beside(i, one) for i in range(len(self._slow))] for one in conversations]
-        asked = [self._ask(one, (newest,)) for one in self._quick]
-        if history:
-            asked += [self._ask(one, history) for one in self._quick]
-        answers = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
+        answers = await self._ask_quick((newest,), *((history,) if history else ()))
         of_newest = [answer[0] for answer in answers[: len(self._quick)]]
         batches = answers[len(self._quick) :]
         quick = [[batch[i] for batch in batches] for i in range(len(history))] + [of_newest]
@@ -77,6 +77,11 @@ class Panel:
             for given, tasks in zip(quick, slow, strict=True)
         ]
         return made, not all(task.done() for task in slow[-1])
+
+    async def _ask_quick(self, *questions: Sequence[_Conversation]) -> Sequence[Sequence[Assessed]]:
+        """Put each question to every quick detector, all at once; answers in that order."""
+        asked = [self._ask(one, question) for question in questions for one in self._quick]
+        return [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
 
     async def drain(self) -> None:
         """Wait until the slow detectors have answered or run out of time."""

@@ -9,8 +9,7 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,8 +28,7 @@ _CUTS: Final = 8
 are two, calls of tools and what they gave one each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trunk:
+class Trunk(NamedTuple):
     """The path of a history that was read."""
 
     path: Path

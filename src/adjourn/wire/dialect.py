@@ -17,8 +17,7 @@ from adjourn.wire.reading import fields_of
 from adjourn.wire.transcript import Transcript
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(NamedTuple):
     """A chat request, as far as adjourn understands it."""
 
     body: bytes
@@ -51,8 +50,7 @@ class ToolRound:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class WholeReply:
+class WholeReply(NamedTuple):
     """A whole reply, as far as adjourn understands it."""
 
     reply: ModelReply | None
@@ -88,8 +86,7 @@ class Frame(NamedTuple):
     """What it says, where an outlet needs to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
+class StreamEnd(NamedTuple):
     """How a stream ended."""
 
     reply: ModelReply | None

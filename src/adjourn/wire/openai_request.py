@@ -184,7 +184,10 @@ def _message(index: int, message: Any) -> Message:
     if role is None:
         known = ", ".join(_ROLES)
         refuse(f"{param}.role", "is not known", f"Use one of {known}.")
-    parts = tuple(parts_of(param, message.get("content")))
+    content = message.get("content")
+    parts: tuple[Part, ...] = (
+        (TextPart(content),) if isinstance(content, str) else tuple(parts_of(param, content))
+    )
     refusal = message.get("refusal")
     if role is Role.ASSISTANT and isinstance(refusal, str) and refusal:
         parts = (*parts, TextPart(refusal))
