@@ -27,6 +27,26 @@ def test_an_ordinary_reply() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "may_call"),
+    [
+        ({}, False),
+        ({"refusal": None, "tool_calls": None, "annotations": []}, False),
+        ({"tool_calls": []}, True),
+        ({"refusal": "No."}, True),
+        ({"tool_calls": [{"id": "1", "function": {"name": TOOL, "arguments": "["}}]}, True),
+    ],
+)
+def test_a_reply_that_is_text_and_nothing_else_has_no_call(
+    more: dict[str, Any], may_call: bool
+) -> None:
+    message = {"role": "assistant", "content": "Hi.", **more}
+    whole = read_reply(json.dumps({"choices": [{"message": message}]}).encode(), TOOL)
+    assert whole.reply is not None
+    assert whole.reply.texts == ("\n".join(filter(None, ("Hi.", more.get("refusal")))),)
+    assert whole.may_call is may_call
+
+
+@pytest.mark.parametrize(
     ("calls", "ends", "others"),
     [
         ([(TOOL, "{}")], 1, False),

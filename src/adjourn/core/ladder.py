@@ -84,14 +84,6 @@ def grounds_of(policy: Policy, assessment: Assessment, audience: Audience) -> fr
     return frozenset(reached) if reached else _NONE
 
 
-def assessment_of(assessment: Assessment, ground: str) -> float:
-    """Return the probability an assessment gives to a ground (a hazard id or ``abuse``)."""
-    if ground == "abuse":
-        return assessment.abuse
-    hazards: Mapping[str, float] = assessment.hazards  # type: ignore[assignment]  # ids are strings
-    return hazards.get(ground, 0.0)
-
-
 def after_user(
     policy: Policy, state: PathState, assessed: Assessed, audience: Audience
 ) -> PathState:

@@ -9,7 +9,8 @@ and tool traffic does not make another conversation.
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NewType, overload
+from functools import lru_cache
+from typing import Final, NewType
 
 from adjourn.core.messages import (
     NO_CONTENT,
@@ -42,9 +43,13 @@ class Origin:
 
     def root(self) -> NodeId:
         """Return the id that all paths of this origin start from."""
-        fields = (self.tenant, self.end_user, self.conversation)
-        framed = frame(_ROOT, *(text.encode("utf-8", "surrogatepass") for text in fields))
-        return NodeId(hashlib.blake2b(framed, digest_size=32).hexdigest())
+        return _root(self.tenant, self.end_user, self.conversation)
+
+
+@lru_cache(1024)
+def _root(*fields: str) -> NodeId:
+    framed = frame(_ROOT, *(text.encode("utf-8", "surrogatepass") for text in fields))
+    return NodeId(hashlib.blake2b(framed, digest_size=32).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Path(Sequence[Step]):
+class Path:
     """The chain of nodes of one request, from the root or a recorded node downwards.
 
     Kept by columns: a long history is thousands of objects less, and its ids are at hand.
@@ -88,16 +93,8 @@ class Path(Sequence[Step]):
         """Yield the steps, the one nearest to the root first."""
         return map(self.__getitem__, range(len(self.nodes)))
 
-    @overload
-    def __getitem__(self, at: int) -> Step: ...
-
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Step]: ...
-
-    def __getitem__(self, at: int | slice) -> Step | Sequence[Step]:
-        """Return a step, or some of them."""
-        if isinstance(at, slice):
-            return [self[place] for place in range(len(self.nodes))[at]]
+    def __getitem__(self, at: int) -> Step:
+        """Return a step by its place, counted from 0 or, if negative, from the end."""
         node = self.nodes[at]
         at = at if at >= 0 else at + len(self.nodes)
         depth = self.above + at + 1

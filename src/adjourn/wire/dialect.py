@@ -76,7 +76,7 @@ class FrameKind(Enum):
 
 
 class Frame(NamedTuple):
-    """One server-sent event of a reply."""
+    """One server-sent event of a reply, or several in a row that came at once and may pass."""
 
     raw: bytes
     kind: FrameKind
