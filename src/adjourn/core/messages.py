@@ -5,9 +5,10 @@ Does not live here: any dialect's JSON (see ``adjourn.wire``), or how ids are ch
 """
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, overload
 
 
 class Role(StrEnum):
@@ -53,6 +54,43 @@ class Message:
     def of(cls, role: Role | str, text: str) -> "Message":
         """Make a message of one text part."""
         return cls(Role(role), (TextPart(text),))
+
+
+class Beginning(Sequence[Message]):
+    """The first messages of a conversation, without a copy of them.
+
+    Every message of a history is judged with all that was before it. Copies would take memory
+    that grows with the square of the history, which is a client's to send.
+
+    Args:
+        whole: The conversation; it may not change afterwards.
+        length: How many of its messages, 0 to all.
+    """
+
+    __slots__ = ("length", "whole")
+
+    def __init__(self, whole: Sequence[Message], length: int) -> None:
+        self.whole: Sequence[Message] = whole.whole if isinstance(whole, Beginning) else whole
+        self.length = length
+
+    def __len__(self) -> int:
+        """Return the number of messages."""
+        return self.length
+
+    @overload
+    def __getitem__(self, at: int) -> Message: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Message]: ...
+
+    def __getitem__(self, at: int | slice) -> Message | Sequence[Message]:
+        """Return a message, or some in a row; what begins at the first is no copy either."""
+        if isinstance(at, slice):
+            places = range(self.length)[at]
+            if places.step == 1 and (places.start == 0 or not places):
+                return Beginning(self.whole, len(places))
+            return tuple(self.whole[place] for place in places)
+        return self.whole[range(self.length)[at]]
 
 
 def fold_text(text: str) -> str:
