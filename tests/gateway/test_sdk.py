@@ -71,6 +71,21 @@ def test_edit_and_retry_is_open(run: Run, streaming: bool) -> None:
 
 
 @both
+def test_a_reply_that_is_gone_on_with_takes_no_further_step(run: Run, streaming: bool) -> None:
+    """ "Continue generating", prefilled and paused replies: the user has written nothing new."""
+    chat = Conversation(run().sdk(), streaming)
+    chat.say("you idiot")
+    for _ in range(3):
+        chat.messages.append({"role": "assistant", "content": chat.again()})
+        assert chat.decision == "redirect"
+    told = []
+    for _ in range(4):
+        chat.say("you idiot")
+        told.append(chat.decision)
+    assert told == ["redirect", "warn", "redirect", "end"]
+
+
+@both
 def test_a_new_chat_and_another_end_user_are_open(run: Run, streaming: bool) -> None:
     running = run()
     chat = insulted(running, streaming)
