@@ -217,9 +217,15 @@ class Exchange:
             tool_result=tool_result,
             flow=self._flow,
             resources=self._supports,
+            must_answer=self._must_answer,
             watch=self._policy.tool.name if self._acts and self._request.takes_tool else None,
         )
         return self._ask(command, self._after_forward)
+
+    @property
+    def _must_answer(self) -> bool:
+        """Whether silence is no answer: somebody may be in danger, whatever befell the model."""
+        return self._acts and isinstance(self._decision, Support)
 
     @property
     def _screens(self) -> bool:
@@ -244,6 +250,8 @@ class Exchange:
         match event:
             case t.PassedOn():
                 return self._answer(t.Leave())
+            case t.ReplyFailed() if self._must_answer:
+                return self._say(self._own_words())
             case t.ReplyFailed(why=why):
                 return self._answer(t.Fail(why, self._outcome()))
             case t.SentenceReady(text=text):

@@ -20,7 +20,6 @@ from adjourn.core.messages import Beginning, Role
 from adjourn.core.policy import Mode, Policy
 from adjourn.core.tree import NodeId, Path, Step, align, path_of
 
-
 MOST_JUDGED: Final = 512
 """Messages of a history that are judged for one request, the newest. Of a longer one that nobody
 has judged, the rest is unknown, so nothing ends; each further request has as many more judged."""

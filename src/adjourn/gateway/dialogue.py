@@ -170,7 +170,7 @@ class ChatDialogue:
 
     async def _pass_on(self, reply: UpstreamReply) -> t.Event:
         """Hand an error of the model's server to the client as it is."""
-        if self._client.started or self._rounds:
+        if self._client.started or self._rounds or self._command.must_answer:
             return t.ReplyFailed(f"the model's server answered {reply.status}")
         try:
             body = b"".join([chunk async for chunk in reply.chunks()])
@@ -279,7 +279,8 @@ class ChatDialogue:
             return
         if not self._client.started:
             await self._client.start(200, [*_STREAM_HEAD, *headers])
-        await self._client.end(self._outlet.reply(text, seed, extension))
+        words = f"\n\n{text}" if self._wrote else text
+        await self._client.end(self._outlet.reply(words, seed, extension))
 
     async def _finish(self, command: t.Finish) -> None:
         """Let the model's reply end, with the gateway's words after it."""
@@ -326,7 +327,12 @@ class ChatDialogue:
         if self._silent and self._head:
             await self._fail_as_it_came()
         elif not self._client.started:
-            body = self._dialect.error_body(why, type="api_error", code="upstream_unavailable")
+            body = self._dialect.error_body(
+                why,
+                type="api_error",
+                code="upstream_unavailable",
+                extension=self._extension(outcome),
+            )
             await self._client.answer(502, body, self._telling(outcome.decision, outcome.node))
         elif self._error_passed:
             await self._client.end()
