@@ -6,6 +6,7 @@ from typing import Any
 import openai
 import pytest
 
+from adjourn.gateway.toolless import ENOUGH, TRIED_AGAIN, Toolless
 from tests.core.tabletop import POLICY
 
 from .chatting import Conversation
@@ -235,8 +236,44 @@ def test_a_model_without_tools_is_asked_without(run: Run, streaming: bool) -> No
 
     running = run(script=script)
     chat = Conversation(running.sdk(), streaming)
-    assert [chat.say("hi"), chat.say("hi again")] == ["Fine.", "Fine."]
-    assert len(running.model.asked) == 3
+    assert [chat.say("hi") for _ in range(ENOUGH + 2)] == ["Fine."] * (ENOUGH + 2)
+    assert len(running.model.asked) == 2 * ENOUGH + 2
+
+
+@both
+def test_one_error_does_not_take_the_tool_from_a_model(run: Run, streaming: bool) -> None:
+    """Nobody could be ended by it any more, whatever they write, for one failure of somebody's."""
+    failing = iter(range(ENOUGH))
+
+    def script(asked: Asked) -> Answer:
+        if asked.tools and len(running.model.asked) % 3 == 1 and next(failing, None) is not None:
+            return Answer(status=500, pieces=[b"out of memory"])
+        return says("Fine.")(asked)
+
+    running = run(script=script)
+    chat = Conversation(running.sdk(), streaming)
+    for _ in range(3 * ENOUGH):
+        assert chat.say("hi") == "Fine."
+    assert next(failing, None) is None
+    assert running.model.asked[-1].tools == ["end_conversation"]
+
+
+def test_a_model_without_tools_is_tried_again() -> None:
+    toolless = Toolless()
+    for _ in range(ENOUGH):
+        assert toolless.may_offer("m")
+        toolless.refused("m")
+    assert sum(toolless.may_offer("m") for _ in range(3 * TRIED_AGAIN)) == 3
+    assert toolless.may_offer("another")
+    toolless.answered("m")
+    assert toolless.may_offer("m")
+
+
+def test_names_of_models_take_no_memory_without_bound() -> None:
+    toolless = Toolless()
+    for number in range(5_000):
+        toolless.refused(str(number))
+    assert len(toolless._seen) < 2_000
 
 
 @both

@@ -15,6 +15,7 @@ from adjourn.core.policy import EndTool
 from adjourn.core.tree import NodeId
 from adjourn.gateway.asgi import Client
 from adjourn.gateway.headers import to_client
+from adjourn.gateway.toolless import Toolless
 from adjourn.ports import Upstream, UpstreamReply, UpstreamRequest
 from adjourn.wire.dialect import ChatRequest, Dialect, Frame, FrameKind, Reader, ToolRound
 
@@ -57,7 +58,7 @@ class ChatDialogue:
         resources: Callable[[], Mapping[str, Any]],
         links: Links,
         at_s: int,
-        toolless: set[str],
+        toolless: Toolless,
         silent: bool,
     ) -> None:
         self._dialect = dialect
@@ -152,14 +153,17 @@ class ChatDialogue:
 
     async def _send(self, command: t.Forward) -> UpstreamReply:
         """Send the request; once more without the end tool if the server knows no tools."""
-        tool = command.tool if self._request.model not in self._toolless else None
+        model = self._request.model
+        tool = command.tool if command.tool and self._toolless.may_offer(model) else None
         reply = await self._upstream.send(self._prepared(command, tool))
+        if tool is not None and reply.status == 200:
+            self._toolless.answered(model)
         if tool is None or self._request.has_tools or reply.status not in _REJECTS_TOOLS:
             return reply
         await reply.aclose()
         reply = await self._upstream.send(self._prepared(command, None))
         if reply.status == 200:
-            self._toolless.add(self._request.model)
+            self._toolless.refused(model)
         return reply
 
     def _prepared(self, command: t.Forward, tool: EndTool | None) -> UpstreamRequest:
