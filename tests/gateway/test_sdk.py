@@ -87,6 +87,27 @@ def test_a_reply_that_is_gone_on_with_takes_no_further_step(run: Run, streaming:
 
 
 @both
+def test_a_client_that_drops_the_model_s_reasoning_is_known_again(
+    run: Run, streaming: bool
+) -> None:
+    """Where a server leaves it in the text, clients take it out, and do not send it back."""
+
+    def script(asked: Asked) -> Answer:
+        return says(f"<think>\nTurn {len(asked.json['messages'])}.\n</think>\n\nFine.")(asked)
+
+    chat = Conversation(run(script=script).sdk(), streaming)
+    told = []
+    for _ in range(5):
+        said = chat.say("you idiot")
+        chat.messages[-1]["content"] = said.rpartition("</think>")[2].strip()
+        told.append(chat.decision)
+    assert told == ["redirect", "redirect", "warn", "redirect", "end"]
+    chat.messages.append({"role": "user", "content": "hello?"})
+    with pytest.raises(openai.PermissionDeniedError):
+        chat.again()
+
+
+@both
 def test_a_new_chat_and_another_end_user_are_open(run: Run, streaming: bool) -> None:
     running = run()
     chat = insulted(running, streaming)

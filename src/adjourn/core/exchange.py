@@ -29,7 +29,7 @@ from adjourn.core.decisions import (
 from adjourn.core.entries import EndRecord
 from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import CrisisStatus
-from adjourn.core.messages import Message, Role, fold_text
+from adjourn.core.messages import Message, Role, aloud, fold_text
 from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
 from adjourn.core.recording import Scene, end_append, join_rounds, locked_append, turn_append
 from adjourn.core.speaking import choose_language, say
@@ -292,7 +292,8 @@ class Exchange:
             return self._conclude(reply.texts, Delivered.NOTHING)
         said = join_rounds(self._said, reply.texts)
         if isinstance(self._decision, Redirect):
-            heard = tuple((*self._request.messages, Message.of("assistant", text)) for text in said)
+            messages = self._request.messages
+            heard = tuple((*messages, Message.of("assistant", aloud(text))) for text in said)
             return self._ask(t.Assess(heard), lambda event: self._reply_judged(reply, event))
         if isinstance(self._decision, Support):
             words = self._resources()

@@ -121,6 +121,30 @@ def _has_other_space(text: str) -> bool:
     )
 
 
+_THOUGHTS: Final = (("<think>", "</think>"), ("<thinking>", "</thinking>"))
+"""How reasoning models mark what they think, where their server leaves it in the text."""
+
+
+def aloud(text: str) -> str:
+    """Return what a reply says, without the reasoning that some servers leave in its text.
+
+    Clients show reasoning apart, if at all, and do not send it back. The first mark is often part
+    of the server's template, so that only the second one is in the text.
+
+    >>> aloud("<think>They are rude.</think>Let us talk about something else.")
+    'Let us talk about something else.'
+    """
+    for begins, ends in _THOUGHTS:
+        said = ""
+        while ends in text:
+            before, _, text = text.partition(ends)
+            said += before[: max(0, before.rfind(begins))]
+        text = said + text
+        if text.lstrip().startswith(begins):
+            return ""  # it never got beyond thinking
+    return text
+
+
 def frame(*fields: bytes) -> bytes:
     """Join fields so that no two different lists of fields give the same bytes.
 
@@ -143,10 +167,14 @@ _TEXT: Final = frame(b"text", b"")[:-8]
 def canonical_content(message: Message) -> bytes:
     """Return the bytes that stand for a message's content in its node id.
 
-    Lone surrogates (JSON allows them, UTF-8 does not) are kept apart by ``surrogatepass``.
+    Of an assistant's message it is what was said aloud. Lone surrogates (JSON allows them, UTF-8
+    does not) are kept apart by ``surrogatepass``.
     Empty text parts are dropped, so that ``""``, ``[]`` and ``[""]`` are the same content.
     """
-    fields = [field for part in message.parts if (field := _canonical_part(part))]
+    parts = message.parts
+    if message.role is Role.ASSISTANT:
+        parts = tuple(TextPart(aloud(p.text)) if isinstance(p, TextPart) else p for p in parts)
+    fields = [field for part in parts if (field := _canonical_part(part))]
     if len(fields) == 1:  # nearly always
         return _ONE + len(fields[0]).to_bytes(8, "big") + fields[0]
     return frame(*fields)
