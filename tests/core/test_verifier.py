@@ -98,6 +98,16 @@ class CountsForgedRedirections(ShippedEngine):
         return after_reply(policy, state, delivered if counts else Delivered.NOTHING)
 
 
+class CountsWhatIsGoneOnWith(ShippedEngine):
+    """Takes a further step each time the client has a reply gone on with."""
+
+    def after_reply(
+        self, policy: Policy, state: PathState, delivered: Delivered, *, attested: bool
+    ) -> PathState:
+        after = super().after_reply(policy, state, delivered, attested=attested)
+        return replace(after, answered=False)
+
+
 class BelievesForgedQuestions(ShippedEngine):
     def after_reply(
         self, policy: Policy, state: PathState, delivered: Delivered, *, attested: bool
@@ -206,6 +216,7 @@ MUTANTS: list[tuple[Callable[[], ShippedEngine], Law]] = [
     (IsSilentInCrisis, Law.CRISIS),
     (CountsForgeries, Law.WARNING),
     (CountsForgedRedirections, Law.REDIRECTIONS),
+    (CountsWhatIsGoneOnWith, Law.REDIRECTIONS),
     (BelievesForgedQuestions, Law.CONFIRMATION),
     (PermitsOnUnknown, Law.UNKNOWN),
     (TakesUnknownForClear, Law.CRISIS),

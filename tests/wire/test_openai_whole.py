@@ -42,7 +42,7 @@ def test_a_reply_that_is_text_and_nothing_else_has_no_call(
     message = {"role": "assistant", "content": "Hi.", **more}
     whole = read_reply(json.dumps({"choices": [{"message": message}]}).encode(), TOOL)
     assert whole.reply is not None
-    assert whole.reply.texts == ("\n".join(filter(None, ("Hi.", more.get("refusal")))),)
+    assert whole.reply.texts == ("Hi." + (more.get("refusal") or ""),)
     assert whole.may_call is may_call
 
 

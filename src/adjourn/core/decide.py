@@ -80,7 +80,7 @@ def _climb(policy: Policy, state: PathState, request: Requester | None) -> Decis
         Rule.REDIRECTIONS, "", state.redirections, ladder.redirections_before_warning
     )
     if not state.warned:
-        if state.redirections < ladder.redirections_before_warning:
+        if state.answered or state.redirections < ladder.redirections_before_warning:
             return _without_end(Redirect(grounds, (*on, redirections)), request, redirections)
         return _without_end(
             Warn(grounds, (*on, redirections)), request, Reason(Rule.WARNED, "", 0, 1)

@@ -29,7 +29,7 @@ from adjourn.core.decisions import (
 from adjourn.core.entries import EndRecord
 from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import CrisisStatus
-from adjourn.core.messages import Message, Role, fold_text
+from adjourn.core.messages import Message, Role, aloud, fold_text
 from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
 from adjourn.core.recording import Scene, end_append, join_rounds, locked_append, turn_append
 from adjourn.core.speaking import choose_language, say
@@ -217,9 +217,15 @@ class Exchange:
             tool_result=tool_result,
             flow=self._flow,
             resources=self._supports,
+            must_answer=self._must_answer,
             watch=self._policy.tool.name if self._acts and self._request.takes_tool else None,
         )
         return self._ask(command, self._after_forward)
+
+    @property
+    def _must_answer(self) -> bool:
+        """Whether silence is no answer: somebody may be in danger, whatever befell the model."""
+        return self._acts and isinstance(self._decision, Support)
 
     @property
     def _screens(self) -> bool:
@@ -244,6 +250,8 @@ class Exchange:
         match event:
             case t.PassedOn():
                 return self._answer(t.Leave())
+            case t.ReplyFailed() if self._must_answer:
+                return self._say(self._own_words())
             case t.ReplyFailed(why=why):
                 return self._answer(t.Fail(why, self._outcome()))
             case t.SentenceReady(text=text):
@@ -284,7 +292,8 @@ class Exchange:
             return self._conclude(reply.texts, Delivered.NOTHING)
         said = join_rounds(self._said, reply.texts)
         if isinstance(self._decision, Redirect):
-            heard = tuple((*self._request.messages, Message.of("assistant", text)) for text in said)
+            messages = self._request.messages
+            heard = tuple((*messages, Message.of("assistant", aloud(text))) for text in said)
             return self._ask(t.Assess(heard), lambda event: self._reply_judged(reply, event))
         if isinstance(self._decision, Support):
             words = self._resources()

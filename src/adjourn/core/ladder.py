@@ -48,6 +48,9 @@ class PathState:
     """The newest user message asks to end."""
     confirmed: bool = False
     """The newest user message says yes to the gateway's question."""
+    answered: bool = False
+    """The newest user message was answered by a redirection or a warning. A client that has a reply
+    gone on with asks no second time, so that takes no further step."""
 
     @property
     def qualifies(self) -> bool:
@@ -111,17 +114,19 @@ def after_reply(policy: Policy, state: PathState, delivered: Delivered) -> PathS
     """Return the state after the reply to the newest user message.
 
     A redirection counts only as the answer to a qualifying message, a warning only once the
-    redirections before it are complete: what was delivered out of turn counts for nothing.
+    redirections before it are complete, and of several answers to one message the first: what was
+    delivered out of turn counts for nothing.
     """
     if delivered is Delivered.NOTHING and not (
         state.asked_to_confirm or state.wants_end or state.confirmed
     ):
         return state
     need = policy.ladder.redirections_before_warning
-    if delivered is Delivered.REDIRECTION and state.qualifies:
-        state = replace(state, redirections=min(state.redirections + 1, need))
-    elif delivered is Delivered.WARNING and state.qualifies and state.redirections >= need:
-        state = replace(state, warned=True, turns_since_warning=0, persisted=0)
+    counts = state.qualifies and not state.answered
+    if delivered is Delivered.REDIRECTION and counts:
+        state = replace(state, redirections=min(state.redirections + 1, need), answered=True)
+    elif delivered is Delivered.WARNING and counts and state.redirections >= need:
+        state = replace(state, warned=True, turns_since_warning=0, persisted=0, answered=True)
     return replace(
         state,
         asked_to_confirm=delivered is Delivered.CONFIRM_QUESTION,

@@ -17,7 +17,7 @@ from adjourn.core.messages import (
     Message,
     Role,
     canonical_content,
-    canonical_text,
+    canonical_reply,
     frame,
 )
 
@@ -133,7 +133,7 @@ def child(parent: NodeId, message: Message) -> NodeId:
 
 def reply_node(parent: NodeId, text: str) -> NodeId | None:
     """Return the id of an assistant's message said under ``parent``; None if it says nothing."""
-    content = canonical_text(text)
+    content = canonical_reply(text)
     return None if content == NO_CONTENT else _child(parent, Role.ASSISTANT, content)
 
 

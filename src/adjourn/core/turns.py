@@ -212,6 +212,9 @@ class Forward(NamedTuple):
     flow: Flow = Flow.THROUGH
     resources: bool = False
     """Crisis resources go with the reply."""
+    must_answer: bool = False
+    """If the model gives no reply, the gateway will give one: an error of the model's server is not
+    for the client."""
     watch: str | None = None
     """Name under which the model's end calls are to be recognised and kept from the client."""
 

@@ -292,7 +292,20 @@ class _Walk:
                 if not (isinstance(decision, End) or asks or after in went_on):
                     went_on.add(after)
                     yield from self._answers(after, turn)
+        yield from self._goes_on(node)
         yield from self._tool_says_yes(node)
+
+    def _goes_on(self, node: _Node) -> Iterator[tuple[_Node, Turn, str]]:
+        """The client has the reply gone on with: no message of the user's, so no further step."""
+        state, history = node
+        for asker in (None, Requester.MODEL):
+            decision = self._engine.decide_at(self._policy, state, asker)
+            turn = Turn(
+                "nothing; the client has the reply gone on with", asker is not None, decision
+            )
+            self._judge(node, history, turn)
+            if asker is None and not isinstance(decision, End):
+                yield from self._answers(node, turn)
 
     def _hear(
         self, node: _Node, said: str, assessed: Assessed

@@ -7,7 +7,7 @@ with the ``EndRecord`` that locks the path.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from adjourn.core import turns as t
 from adjourn.core.assessments import Assessed, Assessment, Unknown, combine
@@ -16,9 +16,13 @@ from adjourn.core.decisions import Continue, Decision, Delivered, Support
 from adjourn.core.entries import EndRecord, NodeRecord
 from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import START, CrisisStatus, PathState, after_reply, after_user, crisis_of
-from adjourn.core.messages import Role
+from adjourn.core.messages import Beginning, Role
 from adjourn.core.policy import Mode, Policy
 from adjourn.core.tree import NodeId, Path, Step, align, path_of
+
+MOST_JUDGED: Final = 512
+"""Messages of a history that are judged for one request, the newest. Of a longer one that nobody
+has judged, the rest is unknown, so nothing ends; each further request has as many more judged."""
 
 
 class Walked(NamedTuple):
@@ -137,7 +141,7 @@ class Walk:
         if path is None:
             return self._look_up(self._path)
         left_out = tuple(
-            self._request.messages[: index + 1]
+            Beginning(self._request.messages, index + 1)
             for index, message in enumerate(self._request.messages[: path[0].index])
             if message.role is Role.USER
         )
@@ -188,6 +192,7 @@ class Walk:
             state = replace(state, crisis=self._aside)
         at_user = state if self._at < start else START
         unknown = [at for at in range(start, len(self._path)) if self._must_assess(at)]
+        unknown = unknown[-MOST_JUDGED:]
         if not unknown:
             return self._fold(start, state, at_user, {})
         made: dict[NodeId, Assessed] = {}
@@ -202,7 +207,9 @@ class Walk:
             return self._fold(start, state, at_user, made, pending=event.pending and not again)
 
         self._next = assessed
-        asked = tuple(self._request.messages[: self._path.indexes[at] + 1] for at in unknown)
+        asked = tuple(
+            Beginning(self._request.messages, self._path.indexes[at] + 1) for at in unknown
+        )
         self._wait = lambda: t.Assess(asked[-1:])
         return t.Assess(asked, patient=unknown[-1] != self._at)
 

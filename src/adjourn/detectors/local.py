@@ -91,7 +91,7 @@ class LocalDetector:
                 self._known.move_to_end(key)
             if known is not None or self._closed:
                 return _Question(key, _answered(known or Unknown(NAME, "the detector is closed")))
-            question = _Question(key, Future(), tuple(conversation))
+            question = _Question(key, Future(), relevant(conversation) if conversation else ())
             self._under_way[key] = question
             self._pool.submit(self._begin, question)
         return question
@@ -161,6 +161,7 @@ class _Question:
     key: bytes
     answer: Future[Assessed]
     conversation: tuple[Message, ...] = ()
+    """What of it the judgement depends on."""
     waiting: int = 1
     windows: list[Window] = field(default_factory=list)
     """What of it is still to be read, the last first."""

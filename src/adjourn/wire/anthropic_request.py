@@ -13,6 +13,7 @@ import msgspec
 from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
 from adjourn.core.policy import EndTool
 from adjourn.wire.dialect import ChatRequest, ToolRound
+from adjourn.wire.openai_request import said
 from adjourn.wire.reading import (
     decode,
     fingerprint,
@@ -164,7 +165,7 @@ def _message(param: str, message: Any) -> Iterator[Message]:
         refuse(f"{param}.role", "is not known", f"Use one of {', '.join(_ROLES)}.")
     parts = tuple(_parts(f"{param}.content", message.get("content")))
     if role is Role.ASSISTANT:
-        yield Message(role, _said(parts))
+        yield Message(role, said(parts))
         return
     results = tuple(p for p in parts if isinstance(p, OpaquePart) and p.kind == _RESULT)
     written = tuple(p for p in parts if p not in results)
@@ -172,12 +173,6 @@ def _message(param: str, message: Any) -> Iterator[Message]:
         yield Message(Role.TOOL, _result_parts(param, result.data))
     if written or not results:
         yield Message(role, written)
-
-
-def _said(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Return what an assistant said as one text, however many blocks it came in."""
-    text = "".join(part.text for part in parts if isinstance(part, TextPart))
-    return (TextPart(text),) if text else ()
 
 
 def _result_parts(param: str, block: bytes) -> tuple[Part, ...]:

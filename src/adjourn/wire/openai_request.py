@@ -188,10 +188,18 @@ def _message(index: int, message: Any) -> Message:
     parts: tuple[Part, ...] = (
         (TextPart(content),) if isinstance(content, str) else tuple(parts_of(param, content))
     )
+    if role is not Role.ASSISTANT:
+        return Message(role, parts)
     refusal = message.get("refusal")
-    if role is Role.ASSISTANT and isinstance(refusal, str) and refusal:
+    if isinstance(refusal, str):
         parts = (*parts, TextPart(refusal))
-    return Message(role, parts)
+    return Message(role, said(parts))
+
+
+def said(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Return what an assistant said as one text, however many parts it came in."""
+    text = "".join(part.text for part in parts if isinstance(part, TextPart))
+    return (TextPart(text),) if text else ()
 
 
 def parts_of(param: str, content: Any) -> Iterator[Part]:

@@ -127,7 +127,7 @@ def _choices(body: bytes) -> list[dict[str, Any]]:
 
 def _text(message: dict[str, Any]) -> str:
     pieces = [message.get("content"), message.get("refusal")]
-    return "\n".join(piece for piece in pieces if isinstance(piece, str) and piece)
+    return "".join(piece for piece in pieces if isinstance(piece, str))
 
 
 def _calls(message: dict[str, Any]) -> list[Call]:

@@ -12,10 +12,10 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from adjourn.core.errors import HistoryNotSent
-from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
+from adjourn.core.messages import Message, OpaquePart, Part, Role
 from adjourn.core.policy import EndTool
 from adjourn.wire.dialect import ChatRequest, ToolRound
-from adjourn.wire.openai_request import parts_of, wants_json
+from adjourn.wire.openai_request import parts_of, said, wants_json
 from adjourn.wire.reading import (
     decode,
     end_user_of,
@@ -170,7 +170,7 @@ def _messages(items: Sequence[Any], first: int) -> Iterator[Message]:
         if message is None:
             continue
         if before is not None and message.role is before.role is Role.ASSISTANT:
-            message = Message(Role.ASSISTANT, _said((*before.parts, *message.parts)))
+            message = Message(Role.ASSISTANT, said((*before.parts, *message.parts)))
         elif before is not None:
             yield before
         before = message
@@ -189,7 +189,7 @@ def _message(param: str, item: Any) -> Message | None:
         if role is None:
             refuse(f"{param}.role", "is not known", f"Use one of {', '.join(_ROLES)}.")
         parts = tuple(parts_of(param, item.get("content")))
-        return Message(role, _said(parts) if role is Role.ASSISTANT else parts)
+        return Message(role, said(parts) if role is Role.ASSISTANT else parts)
     if not isinstance(kind, str):
         refuse(param, "must have a type or a role", 'Send {"role": "user", "content": "..."}.')
     if kind == "item_reference":
@@ -209,12 +209,6 @@ def _result(param: str, output: Any) -> Iterator[Part]:
 
 def _is_part(piece: Any) -> bool:
     return isinstance(piece, dict) and isinstance(piece.get("type"), str)
-
-
-def _said(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Return what an assistant said as one text, however many parts it came in."""
-    text = "".join(part.text for part in parts if isinstance(part, TextPart))
-    return (TextPart(text),) if text else ()
 
 
 def _refuse_unseen(param: str, hint: str) -> NoReturn:
