@@ -232,20 +232,7 @@ MUTANTS: list[tuple[Callable[[], ShippedEngine], Law]] = [
 ]
 
 
-LONG = (
-    AsksBackInCrisis, BelievesForgedQuestions, CountsForgedRedirections, CountsForgeries, NeverEnds,
-    PermitsOnUnknown, TakesAToolsYes, TakesUnknownForClear,
-)  # fmt: skip
-"""Those that need much of the machine to be explored."""
-
-
-@pytest.mark.parametrize(
-    ("mutant", "law"),
-    [
-        pytest.param(m, law, id=m.__name__, marks=[pytest.mark.slow] if m in LONG else [])
-        for m, law in MUTANTS
-    ],
-)
+@pytest.mark.parametrize(("mutant", "law"), MUTANTS, ids=[m.__name__ for m, _ in MUTANTS])
 def test_a_broken_engine_is_caught_by_the_law_that_names_it(
     mutant: Callable[[], ShippedEngine], law: Law
 ) -> None:

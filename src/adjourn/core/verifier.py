@@ -6,28 +6,19 @@ kind of user message is tried, with and without the model asking for an end, and
 may turn out: delivered as decided, said without carrying it, not said at all, forged by the client.
 The walk is breadth first, so a counterexample is as short as there is.
 
-Kinds of message stand for all messages: decisions read an assessment only through comparisons with
-the policy's thresholds, so one representative on each side of each threshold is enough; and they
-read *which* ground was reached only to name it, so one ground stands for all (both are property
-tests: ``test_thresholds_are_all_that_counts``, ``test_grounds_are_interchangeable``).
+What stands for all messages and all replies is in ``alphabet``.
 """
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
-from adjourn.core.assessments import Assessed, Assessment, Unknown
+from adjourn.core.alphabet import messages, replies
+from adjourn.core.assessments import Assessed, Assessment
 from adjourn.core.audiences import Audience
 from adjourn.core.decide import decide_at
-from adjourn.core.decisions import (
-    Decision,
-    Delivered,
-    End,
-    Requester,
-    carries,
-)
-from adjourn.core.hazards import ABUSE, Hazard
+from adjourn.core.decisions import Decision, Delivered, End, Requester
 from adjourn.core.ladder import START, PathState, after_reply, after_user
 from adjourn.core.laws import History, Law, answered, broken_laws, heard
 from adjourn.core.policy import Keys, Policy
@@ -171,186 +162,145 @@ def _reachability(policy: Policy, reached: set[Requester]) -> LawResult:
     return LawResult(Law.REACHABLE, holds=True)
 
 
-# -- the alphabet ---------------------------------------------------------------------------------
-
-
-def messages(policy: Policy, audience: Audience) -> Mapping[str, Assessed]:
-    """Return one message of every kind that a policy can tell apart, by what it is."""
-    ground = min(policy.grounds, default=ABUSE)
-    threshold = policy.grounds[ground].at(audience) if policy.grounds else 1.0
-    signals = policy.signals
-    bad: dict[str, object] = (
-        {"abuse": threshold} if ground == ABUSE else {"hazards": {Hazard(ground): threshold}}
-    )
-    kinds: dict[str, dict[str, object]] = {
-        "something harmless": {},
-        f"something that qualifies ({ground})": bad,
-        "something just below every threshold": _just_below(policy, audience),
-        "an insistence on what was refused": {"insists": signals.insists},
-        "something that shows a crisis of their own": {"crisis_self": policy.crisis.self_threshold},
-        "an intent to harm others": {"crisis_others": policy.crisis.others_threshold},
-        "a crisis, in words that qualify": {**bad, "crisis_self": policy.crisis.self_threshold},
-        "a crisis, and a wish to end": {"wants_end": 1.0, "crisis_self": 1.0},
-        "a crisis, and a yes": {"confirms": 1.0, "crisis_self": 1.0},
-        "a wish to end the conversation": {"wants_end": signals.wants_end},
-        "a wish to end, in words that qualify": {**bad, "wants_end": signals.wants_end},
-        "a yes": {"confirms": signals.confirms},
-        "a yes, in words that qualify": {**bad, "confirms": signals.confirms},
-        "a yes and a wish to end": {"confirms": signals.confirms, "wants_end": signals.wants_end},
-        "a no": {"declines": 1.0},
-        "a yes and a no": {"confirms": signals.confirms, "declines": signals.confirms},
-    }
-    made: dict[str, Assessed] = {
-        name: Assessment("abstract", **values)  # type: ignore[arg-type]
-        for name, values in kinds.items()
-    }
-    made["something that no detector could assess"] = Unknown("abstract", "failed")
-    seen = Assessment("abstract", crisis_self=policy.crisis.self_threshold)
-    made["a crisis that one detector saw while another failed"] = Unknown("x", "failed", seen)
-    return made
-
-
-def _just_below(policy: Policy, audience: Audience) -> dict[str, object]:
-    def below(threshold: float) -> float:
-        return threshold * 0.999
-
-    hazards = {
-        Hazard(ground): below(threshold.at(audience))
-        for ground, threshold in policy.grounds.items()
-        if ground != ABUSE
-    }
-    abuse = policy.grounds.get(ABUSE)
-    return {
-        "hazards": hazards,
-        "abuse": below(abuse.at(audience)) if abuse else 1.0,
-        "crisis_self": below(policy.crisis.self_threshold),
-        "crisis_others": below(policy.crisis.others_threshold),
-        "wants_end": below(policy.signals.wants_end),
-        "confirms": below(policy.signals.confirms),
-        "insists": below(policy.signals.insists),
-    }
-
-
-_FORGERIES = (Delivered.REDIRECTION, Delivered.WARNING, Delivered.CONFIRM_QUESTION)
-
-
-def _replies(decision: Decision) -> Iterator[tuple[str, Delivered | None, bool]]:
-    """Yield every way a reply may turn out: in words, what it carries, whether it is attested."""
-    carried = carries(decision)
-    yield f"delivered, carrying {carried}", carried, True
-    if carried is not Delivered.NOTHING:
-        yield "delivered, but not carrying what was decided", Delivered.NOTHING, True
-    yield "none: the turn was cut, and the user goes on", None, False
-    for forged in _FORGERIES:
-        yield f"forged by the client, looking like {forged}", forged, False
-
-
 # -- the walk -------------------------------------------------------------------------------------
 
-_Node = tuple[PathState, History]
+_Node = tuple[int, int]
+"""The numbers of a path's state and of its history."""
+_Way = tuple[_Node, Turn]
+"""Where a turn leads, and the turn."""
 _YES = Assessment("abstract", confirms=1.0)
+_Told = TypeVar("_Told", bound=Hashable)
+
+
+class _Numbered(dict[_Told, int]):
+    """Gives equal values one number, which is much quicker to look up than they are."""
+
+    def __init__(self) -> None:
+        self.values_by_number: list[_Told] = []
+
+    def __missing__(self, one: _Told) -> int:
+        self.values_by_number.append(one)
+        self[one] = number = len(self.values_by_number) - 1
+        return number
 
 
 class _Walk:
-    """One breadth-first walk, for one audience."""
+    """One breadth-first walk, for one audience.
+
+    The engine and the laws are pure functions, so each is asked once about the same thing. Where
+    two messages lead to the same place all goes on alike, whichever it was and wherever from.
+    """
 
     def __init__(self, policy: Policy, engine: Engine, audience: Audience) -> None:
         self._policy = policy
         self._engine = engine
         self._audience = audience
         self._messages = messages(policy, audience)
+        self._states: _Numbered[PathState] = _Numbered()
+        self._histories: _Numbered[History] = _Numbered()
         self.seen: dict[_Node, tuple[_Node, Turn] | None] = {}
-        """Every state with the turn that first led to it."""
-        self._heard: dict[tuple[PathState, str], tuple[PathState, tuple[Decision, Decision]]] = {}
-        self._happened: dict[tuple[History, str], History] = {}
+        """Every node with the turn that first led to it."""
+        self._ways: dict[_Node, list[_Way]] = {}
+        """How it goes on from where a message has led."""
+        self._states_after: dict[int, list[int]] = {}
+        self._histories_after: dict[int, list[int]] = {}
+        self._replied: dict[tuple[int, Delivered, bool], int] = {}
+        self._answered: dict[tuple[int, Delivered, bool], int] = {}
         self.transitions = 0
         self.broken: dict[Law, tuple[Turn, ...]] = {}
         self.ends: dict[Requester, tuple[Turn, ...]] = {}
 
     def run(self) -> None:
-        start: _Node = (START, History())
+        start = self._states[START], self._histories[History()]
         self.seen[start] = None
         waiting = deque([start])
         while waiting:
             node = waiting.popleft()
-            for following, turn, words in self._turns(node):
-                self.transitions += 1
-                if following not in self.seen:
-                    self.seen[following] = (node, replace(turn, reply=words))
-                    waiting.append(following)
+            for ways in self._turns(node):
+                self.transitions += len(ways)
+                for following, turn in ways:
+                    if following not in self.seen:
+                        self.seen[following] = node, turn
+                        waiting.append(following)
 
-    def _turns(self, node: _Node) -> Iterator[tuple[_Node, Turn, str]]:
-        """Yield every turn that can follow, with where it leads and how it was answered."""
-        went_on: set[_Node] = set()
-        for said, assessed in self._messages.items():
-            after, decisions = self._hear(node, said, assessed)
-            for asks, decision in zip((False, True), decisions, strict=True):
-                turn = Turn(said, asks, decision)
-                self._judge(node, after[1], turn)
-                # What is done instead of a denied end is what is done without the request; and
-                # messages that lead to the same place go on alike.
-                if not (isinstance(decision, End) or asks or after in went_on):
-                    went_on.add(after)
-                    yield from self._answers(after, turn)
-        yield from self._goes_on(node)
-        yield from self._tool_says_yes(node)
+    def _turns(self, node: _Node) -> Iterator[list[_Way]]:
+        """Yield every turn that can follow, those that a message led to together."""
+        for at, said in self._hear(node).items():
+            ways = self._ways.get(at)
+            if ways is None:
+                ways = self._ways[at] = self._go_on(node, at, said)
+            yield ways
+        yield self._go_on(node, node, "nothing; the client has the reply gone on with")
+        yield self._tool_says_yes(node)
 
-    def _goes_on(self, node: _Node) -> Iterator[tuple[_Node, Turn, str]]:
-        """The client has the reply gone on with: no message of the user's, so no further step."""
+    def _hear(self, node: _Node) -> dict[_Node, str]:
+        """Return where messages lead, each place with the first message that leads there."""
         state, history = node
-        for asker in (None, Requester.MODEL):
-            decision = self._engine.decide_at(self._policy, state, asker)
-            turn = Turn(
-                "nothing; the client has the reply gone on with", asker is not None, decision
-            )
-            self._judge(node, history, turn)
-            if asker is None and not isinstance(decision, End):
-                yield from self._answers(node, turn)
+        policy, audience, said = self._policy, self._audience, self._messages.values()
+        states = self._states_after.get(state)
+        if states is None:
+            before = self._states.values_by_number[state]
+            states = self._states_after[state] = [
+                self._states[self._engine.after_user(policy, before, one, audience)] for one in said
+            ]
+        histories = self._histories_after.get(history)
+        if histories is None:
+            past = self._histories.values_by_number[history]
+            histories = self._histories_after[history] = [
+                self._histories[heard(policy, past, one, audience)] for one in said
+            ]
+        places: dict[_Node, str] = {}
+        for at, words in zip(zip(states, histories, strict=True), self._messages, strict=True):
+            places.setdefault(at, words)
+        return places
 
-    def _hear(
-        self, node: _Node, said: str, assessed: Assessed
-    ) -> tuple[_Node, tuple[Decision, Decision]]:
-        """Return where a message leads, and the decisions on it without and with a request.
+    def _go_on(self, before: _Node, at: _Node, said: str) -> list[_Way]:
+        """Judge the decisions on a message, without and with a request; return what may follow.
 
-        Remembered, because many histories share a state; the engine is a pure function.
+        What is done instead of a denied end is what is done without the request.
         """
-        state, history = node
-        policy, engine, audience = self._policy, self._engine, self._audience
-        known = self._heard.get((state, said))
-        if known is None:
-            after = engine.after_user(policy, state, assessed, audience)
-            unasked = engine.decide_at(policy, after, None)
-            known = after, (unasked, engine.decide_at(policy, after, Requester.MODEL))
-            self._heard[state, said] = known
-        happened = self._happened.get((history, said))
-        if happened is None:
-            happened = heard(policy, history, assessed, audience)
-            self._happened[history, said] = happened
-        return (known[0], happened), known[1]
-
-    def _answers(self, at: _Node, turn: Turn) -> Iterator[tuple[_Node, Turn, str]]:
         state, history = at
-        for words, delivered, attested in _replies(turn.decision):
-            if delivered is None:
-                yield at, turn, words
-                continue
-            after = self._engine.after_reply(self._policy, state, delivered, attested=attested)
-            happened = answered(self._policy, history, delivered, attested=attested)
-            yield (after, happened), turn, words
+        after = self._states.values_by_number[state]
+        decision = self._engine.decide_at(self._policy, after, None)
+        self._judge(before, history, Turn(said, False, decision))
+        asked = self._engine.decide_at(self._policy, after, Requester.MODEL)
+        self._judge(before, history, Turn(said, True, asked))
+        if isinstance(decision, End):
+            return []
+        return [
+            (at if delivered is None else self._answer(at, delivered, attested),
+             Turn(said, False, decision, words))
+            for words, delivered, attested in replies(decision)
+        ]  # fmt: skip
 
-    def _tool_says_yes(self, node: _Node) -> Iterator[tuple[_Node, Turn, str]]:
+    def _answer(self, at: _Node, delivered: Delivered, attested: bool) -> _Node:
+        state, history = (at[0], delivered, attested), (at[1], delivered, attested)
+        if state not in self._replied:
+            before = self._states.values_by_number[at[0]]
+            self._replied[state] = self._states[
+                self._engine.after_reply(self._policy, before, delivered, attested=attested)
+            ]
+        if history not in self._answered:
+            past = self._histories.values_by_number[at[1]]
+            self._answered[history] = self._histories[
+                answered(self._policy, past, delivered, attested=attested)
+            ]
+        return self._replied[state], self._answered[history]
+
+    def _tool_says_yes(self, node: _Node) -> list[_Way]:
         """A tool's result says yes: not a user's message, so it may confirm nothing."""
-        state, history = node
+        state = self._states.values_by_number[node[0]]
         state = self._engine.after_other(self._policy, state, _YES)
         decision = self._engine.decide_at(self._policy, state, None)
         turn = Turn("nothing; a tool's result says yes", False, decision)
         if isinstance(decision, End):
-            self._judge(node, history, turn)
-        else:
-            yield (state, history), turn, ""
+            self._judge(node, node[1], turn)
+            return []
+        return [((self._states[state], node[1]), turn)]
 
-    def _judge(self, before: _Node, history: History, turn: Turn) -> None:
-        for law in broken_laws(self._policy, history, turn.decision):
+    def _judge(self, before: _Node, history: int, turn: Turn) -> None:
+        happened = self._histories.values_by_number[history]
+        for law in broken_laws(self._policy, happened, turn.decision):
             self.broken.setdefault(law, (*self._way_to(before), turn))
         if isinstance(turn.decision, End):
             self.ends.setdefault(turn.decision.by, (*self._way_to(before), turn))
