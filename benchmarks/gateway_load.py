@@ -42,11 +42,11 @@ def write_script(file: Path, *, messages: int, size: int, stream: bool = False) 
     head = json.dumps({"model": "m", "stream": stream, "messages": history})[:-2]
     comma = ", " if history else ""
     tail = json.dumps(newest["content"])[1:-1]
-    # wrk throws away what it asks for first
+    # wrk throws away what it asks for first, and Lua writes no more than 14 digits
     file.write_text(
         'wrk.method = "POST"\nwrk.headers["content-type"] = "application/json"\n'
         f"local before, head = {json.dumps(before)}, {json.dumps(head + comma)}\n"
-        "local n, base = 0, os.time() * 1000000\n"
+        "local n, base = 0, os.time() % 1000000 * 1000000\n"
         "function request()\n  n = n + 1\n"
         "  if n <= 2 then return wrk.format(nil, nil, nil, before) end\n"
         '  return wrk.format(nil, nil, nil, head .. \'{"role": "user", "content": "\' ..\n'

@@ -73,7 +73,20 @@ def _whole(dialect: Dialect) -> Callable[[bytes], None]:
 
 
 def _fed(reader: Reader, pieces: Sequence[bytes]) -> list[Frame]:
-    return [frame for piece in pieces for frame in reader.feed(piece)]
+    """Feed bytes; return the frames, those that pass without a word of what they are as one.
+
+    Which events came at once, and so as one frame, is the only thing that cuts may change.
+    """
+    joined: list[Frame] = []
+    for frame in (frame for piece in pieces for frame in reader.feed(piece)):
+        last = joined[-1] if joined else None
+        plain = frame.kind is FrameKind.PASS and frame.event is None
+        if plain and last is not None and last.kind is FrameKind.PASS and last.event is None:
+            raw, texts = last.raw + frame.raw, last.texts + frame.texts
+            joined[-1] = Frame(raw, FrameKind.PASS, texts)
+        else:
+            joined.append(frame)
+    return joined
 
 
 def _stream(dialect: Dialect, request: bytes) -> Callable[[bytes], None]:

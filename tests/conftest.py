@@ -1,7 +1,9 @@
 """What tests of several folders share."""
 
+import gc
 import os
 import ssl
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -9,6 +11,18 @@ from importlib.util import find_spec
 import pytest
 
 from tests import postgres as server
+
+# What is compiled is kept, in __pycache__, even where the environment says not to: without it each
+# worker and each process that a test starts compiles all of adjourn, and pytest rewrites all tests,
+# anew. It is a seventh of what a run takes.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage leave alone what was imported: it is much, and it stays."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -38,14 +38,19 @@ class PostgresServer:
         """Where the server is; ``port`` if something stands between."""
         return f"postgresql://postgres:{_URL_PASSWORD}@127.0.0.1:{port or self.port}/postgres"
 
-    def initialise(self) -> None:
+    def give(self, folder: Path) -> None:
+        """Let the server have a folder."""
+        if self._user:
+            os.chown(folder, self._user["user"], self._user["group"])
+
+    def initialise(self, *options: str) -> None:
         password = self.folder / "password"
         password.write_text(PASSWORD)
         password.chmod(0o644)
         self._run(
             "initdb", "--pgdata", str(self.folder / "data"), "--username=postgres",
             "--auth=scram-sha-256", f"--pwfile={password}", "--encoding=UTF8", "--no-locale",
-            "--no-sync",
+            "--no-sync", *options,
         )  # fmt: skip
 
     def start(self, *options: str) -> None:
@@ -86,8 +91,12 @@ class PostgresServer:
 
 
 @contextmanager
-def running() -> Iterator[PostgresServer]:
+def running(log: Path | None = None) -> Iterator[PostgresServer]:
     """Make a server and run it.
+
+    Args:
+        log: Where its write-ahead log is to be, if not with its data; it is never shortened then,
+            but by a start.
 
     The package is found, not imported: importing it warns where there is no XDG_RUNTIME_DIR.
     """
@@ -108,8 +117,8 @@ def running() -> Iterator[PostgresServer]:
                     shutil.copytree(part, folder / part.name)
                 programs = folder / installed.name / "pginstall" / "bin"
         server = PostgresServer(folder, programs, user)
-        server.initialise()
-        server.start()
+        server.initialise(*([f"--waldir={log}", "--wal-segsize=1"] if log else []))
+        server.start(*(["-c", "min_wal_size=2MB", "-c", "checkpoint_timeout=1d"] if log else []))
         try:
             yield server
         finally:

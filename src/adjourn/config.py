@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from adjourn.config_tables import (
+    LOCAL,
     AppealsConfig,
     ChatConfig,
     ConsoleConfig,
@@ -89,7 +90,7 @@ class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class DetectionConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which detectors judge messages, and how long they may take."""
 
-    detectors: tuple[str, ...] = ("local",)
+    detectors: tuple[str, ...] = (LOCAL,)
     deadline_s: float = 2.0
     """What has not answered by then counts as unknown, and nothing ends on it."""
     threads: int = 1
@@ -267,7 +268,7 @@ def _convert(document: dict[str, Any], origin: _Origin) -> Config:
 
 def _check_detectors(config: Config, origin: _Origin) -> None:
     for at, one in enumerate(config.detector):
-        if one.name == "local" or one.name in [other.name for other in config.detector[:at]]:
+        if one.name == LOCAL or one.name in [other.name for other in config.detector[:at]]:
             raise origin.bad(
                 "detector.name", f"there is another {one.name!r}", "give it another name", at
             )
@@ -281,7 +282,7 @@ def _check_detectors(config: Config, origin: _Origin) -> None:
             )
         if one.most_at_once < 1:
             raise origin.bad("detector.most_at_once", "must be above 0", "write a number", at)
-    known = ["local", *(one.name for one in config.detector)]
+    known = [LOCAL, *(one.name for one in config.detector)]
     for name in config.detection.detectors:
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

@@ -1,8 +1,11 @@
 """Tables of the configuration: what may be written in each, and what it means."""
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import msgspec
+
+LOCAL: Final = "local"
+"""The name of the detector that ships."""
 
 
 class ServerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

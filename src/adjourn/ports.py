@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from adjourn.core.appeals import Appeal, AppealState
 from adjourn.core.assessments import Assessed
@@ -43,8 +43,7 @@ class Detector(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PathFacts:
+class PathFacts(NamedTuple):
     """What a store knows of a path."""
 
     deepest: NodeRecord | None = None
@@ -199,8 +198,7 @@ class Store(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(NamedTuple):
     """One HTTP request to the model's server, ready to be sent as it is."""
 
     method: str

@@ -89,7 +89,7 @@ class Table:
             at_ms=1_700_000_000_000,
             resources=lambda _: "Call 000.",
         )
-        asked = replace(asked, **request)  # type: ignore[arg-type]
+        asked = asked._replace(**request)  # type: ignore[arg-type]
         exchange = Exchange(PolicyInForce.of(self.policy))
         self.commands = []
         event: t.Event = t.RequestReceived(asked)

@@ -416,6 +416,14 @@ def test_a_cut_turn_counts_for_nothing() -> None:
     assert not table.entries
 
 
+def test_crisis_support_is_given_though_the_model_fails() -> None:
+    table = Table(model=lambda _f, _m: t.ReplyFailed("cut"))
+    last = table.play([Message.of("user", "crisis")])
+    assert isinstance(last, t.Reply)
+    assert (last.outcome.decision, last.outcome.resources) == ("support", True)
+    assert [append.entry.resources_given for append in table.entries] == [True]
+
+
 def test_an_upstream_error_is_left_alone() -> None:
     table = Table(model=lambda _f, _m: t.PassedOn())
     assert isinstance(table.play([Message.of("user", "idiot")]), t.Leave)

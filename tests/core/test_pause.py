@@ -53,6 +53,14 @@ class Talk(Chat):
         del self.messages[-1]
         return self.say(self.messages.pop().text, at_ms)
 
+    def go_on(self, at_ms: int) -> None:
+        """Have the last reply gone on with: what comes is put behind it."""
+        self.request["at_ms"] = AT_MS + at_ms
+        last = self.table.play(self.messages, **self.request)
+        assert isinstance(last, t.Reply | t.Finish)
+        more = last.text if isinstance(last, t.Reply) else self._heard(last)
+        self.messages.append(Message.of(Role.ASSISTANT, more))
+
     @property
     def resumes(self) -> Resumes | None:
         last = self.table.commands[-1]
@@ -65,6 +73,15 @@ class Talk(Chat):
 
 def rules_of(record: t.Record, prefix: str) -> list[str]:
     return [rule for rule in record.append.entry.rules if rule.startswith(prefix)]
+
+
+def plainly(commands: Sequence[t.Command]) -> list[tuple[type[t.Command], object]]:
+    """Return commands with their types, since named tuples of two types can be equal; messages as
+    they are."""
+    return [
+        (type(one), tuple(map(tuple, one.conversations)) if isinstance(one, t.Assess) else one)
+        for one in commands
+    ]
 
 
 def paused(policy: Policy = PAUSING) -> Talk:
@@ -180,6 +197,52 @@ def test_the_gateway_speaks_where_the_model_may_not_and_the_pause_fails() -> Non
     assert "I am glad you told me." in talk.messages[-1].text
 
 
+def test_support_is_given_where_neither_the_pause_is_recorded_nor_the_model_answers() -> None:
+    talk = paused()
+    talk.table.refuses_pauses = True
+    talk.table.model = lambda _f, _m: t.ReplyFailed("cut")
+    assert talk.say("hello", 1) == "support"
+    assert not talk.is_held
+    assert talk.resumes is None
+    assert "Call 000." in talk.messages[-1].text
+    assert talk.table.entries[-1].entry.rules == ("crisis.on_path",)
+    talk.table.refuses_pauses = False
+    assert talk.say("crisis", 2) == "support"
+    assert not talk.is_held, "it was over when it was not recorded"
+
+
+def test_support_that_was_given_for_a_failing_model_is_support() -> None:
+    """Whoever speaks again after it may be paused, without the model's ever having answered."""
+    talk = Talk()
+    talk.table.model = lambda _f, _m: t.ReplyFailed("cut")
+    assert talk.say("crisis", 0) == "support"
+    assert talk.table.forwarded
+    assert talk.say("crisis", 1) == "support"
+    assert talk.is_held
+    assert talk.resumes == Resumes(AT_MS + 1 + OVER_MS, SECONDS)
+
+
+def test_a_reply_that_is_gone_on_with_begins_no_pause() -> None:
+    """The client asks for more of the reply; the user has said nothing."""
+    talk = Talk()
+    talk.table.refuses_pauses = True
+    for at_ms in (0, 1):
+        talk.say("crisis", at_ms)
+    talk.table.refuses_pauses = False
+    talk.go_on(2)
+    assert not talk.is_held
+
+
+def test_a_reply_that_is_gone_on_with_in_a_pause_gets_support_until_it_is_over() -> None:
+    talk = paused()
+    talk.go_on(OVER_MS - 1)
+    assert talk.is_held
+    assert talk.resumes == Resumes(AT_MS + OVER_MS, 1)
+    for at_ms in (OVER_MS, 1):
+        talk.go_on(at_ms)
+        assert not talk.is_held
+
+
 @pytest.mark.parametrize("words", ["unknown", "half idiot", "idiot", "bomb", "finish", "sexy"])
 def test_nothing_but_a_crisis_pauses(words: str) -> None:
     """What is not known pauses nobody, and neither does anything that counts towards an end."""
@@ -279,7 +342,7 @@ def test_shadow_changes_nothing() -> None:
         for at_ms in (0, 1, 2, OVER_MS + 1):
             talk.say("crisis", at_ms)
             assert not talk.is_held
-        told.append([[replace(f, node=None) for f in talk.table.forwarded], talk.messages[-1].text])
+        told.append([[f._replace(node=None) for f in talk.table.forwarded], talk.messages[-1].text])
         rules = [
             rule
             for append in talk.table.entries
@@ -328,7 +391,7 @@ def test_same_inputs_same_decision() -> None:
     for at_ms in (1, 77_777):
         for talk in (first, second):
             talk.say("hello", at_ms)
-        assert first.table.commands == second.table.commands
+        assert plainly(first.table.commands) == plainly(second.table.commands)
 
 
 @pytest.mark.parametrize("language", SHIPPED)

@@ -3,10 +3,11 @@
 import hashlib
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjourn.core.messages import Message, Role, TextPart, frame
+from adjourn.core.messages import Message, Role, TextPart, aloud, frame
 from adjourn.core.tree import NodeId, Origin, align, child, is_node, path_of
 
 TEXTS = st.text(max_size=8)
@@ -124,3 +125,27 @@ def test_a_node_is_the_hash_of_its_frame(texts: list[str], role: str) -> None:
     parts = [frame(b"text", text.encode("utf-8", "surrogatepass")) for text in folded if text]
     framed = frame(b"adjourn/node/v1", bytes.fromhex(ROOT), role.encode(), frame(*parts))
     assert child(ROOT, message) == hashlib.blake2b(framed, digest_size=32).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("Fine.", "Fine."),
+        ("<think>\nhm\n</think>\n\nFine.", "\n\nFine."),
+        ("hm\n</think>Fine.", "Fine."),
+        ("<thinking>hm</thinking>Fine.", "Fine."),
+        ("A<think>1</think>B<think>2</think>C", "ABC"),
+        (" <think>and so on for ever", ""),
+        ("</think>" * 200_000 + "Fine.", "Fine."),  # in time that grows with the text alone
+        ("Write <think> and no more.", "Write <think> and no more."),
+        ("a < b > c", "a < b > c"),
+    ],
+)
+def test_reasoning_in_the_text_is_no_part_of_a_reply(text: str, spoken: str) -> None:
+    """Clients do not send it back; a warning must be recognised all the same."""
+    assert aloud(text) == spoken
+    root = Origin("x").root()
+    sent, sent_back = (Message.of("assistant", one) for one in (text, spoken))
+    assert path_of(root, [(0, sent)]) == path_of(root, [(0, sent_back)])
+    asked = Message.of("user", text)
+    assert (child(root, asked) == child(root, Message.of("user", spoken))) == (text == spoken)

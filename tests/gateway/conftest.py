@@ -16,6 +16,7 @@ import pytest
 import uvicorn
 
 from adjourn.config import Config
+from adjourn.core.entries import Entry
 from adjourn.core.policy import Policy
 from adjourn.gateway.front import Front
 from adjourn.gateway.serving import ServerSettings, limits_of
@@ -133,6 +134,12 @@ class Running:
         """How many ledger entries there are."""
         reading = self.store.entries(0, 100)
         return len(asyncio.run_coroutine_threadsafe(reading, self.loop).result(10))
+
+    def entries(self) -> list[Entry]:
+        """The ledger's entries."""
+        reading = self.store.entries(0, 1000)
+        read = asyncio.run_coroutine_threadsafe(reading, self.loop).result(10)
+        return [entry for _, entry in read]
 
     def sdk(self, **options: Any) -> openai.OpenAI:
         """The official SDK, as a developer would have it."""

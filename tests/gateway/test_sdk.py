@@ -6,6 +6,7 @@ from typing import Any
 import openai
 import pytest
 
+from adjourn.gateway.toolless import ENOUGH, TRIED_AGAIN, Toolless
 from tests.core.tabletop import POLICY
 
 from .chatting import Conversation
@@ -68,6 +69,42 @@ def test_edit_and_retry_is_open(run: Run, streaming: bool) -> None:
         chat.messages = ended[:at]
         assert chat.say("can you help me with a poem?") == "Fine."
         assert chat.decision == "continue"
+
+
+@both
+def test_a_reply_that_is_gone_on_with_takes_no_further_step(run: Run, streaming: bool) -> None:
+    """ "Continue generating", prefilled and paused replies: the user has written nothing new."""
+    chat = Conversation(run().sdk(), streaming)
+    chat.say("you idiot")
+    for _ in range(3):
+        chat.messages.append({"role": "assistant", "content": chat.again()})
+        assert chat.decision == "redirect"
+    told = []
+    for _ in range(4):
+        chat.say("you idiot")
+        told.append(chat.decision)
+    assert told == ["redirect", "warn", "redirect", "end"]
+
+
+@both
+def test_a_client_that_drops_the_model_s_reasoning_is_known_again(
+    run: Run, streaming: bool
+) -> None:
+    """Where a server leaves it in the text, clients take it out, and do not send it back."""
+
+    def script(asked: Asked) -> Answer:
+        return says(f"<think>\nTurn {len(asked.json['messages'])}.\n</think>\n\nFine.")(asked)
+
+    chat = Conversation(run(script=script).sdk(), streaming)
+    told = []
+    for _ in range(5):
+        said = chat.say("you idiot")
+        chat.messages[-1]["content"] = said.rpartition("</think>")[2].strip()
+        told.append(chat.decision)
+    assert told == ["redirect", "redirect", "warn", "redirect", "end"]
+    chat.messages.append({"role": "user", "content": "hello?"})
+    with pytest.raises(openai.PermissionDeniedError):
+        chat.again()
 
 
 @both
@@ -220,8 +257,44 @@ def test_a_model_without_tools_is_asked_without(run: Run, streaming: bool) -> No
 
     running = run(script=script)
     chat = Conversation(running.sdk(), streaming)
-    assert [chat.say("hi"), chat.say("hi again")] == ["Fine.", "Fine."]
-    assert len(running.model.asked) == 3
+    assert [chat.say("hi") for _ in range(ENOUGH + 2)] == ["Fine."] * (ENOUGH + 2)
+    assert len(running.model.asked) == 2 * ENOUGH + 2
+
+
+@both
+def test_one_error_does_not_take_the_tool_from_a_model(run: Run, streaming: bool) -> None:
+    """Nobody could be ended by it any more, whatever they write, for one failure of somebody's."""
+    failing = iter(range(ENOUGH))
+
+    def script(asked: Asked) -> Answer:
+        if asked.tools and len(running.model.asked) % 3 == 1 and next(failing, None) is not None:
+            return Answer(status=500, pieces=[b"out of memory"])
+        return says("Fine.")(asked)
+
+    running = run(script=script)
+    chat = Conversation(running.sdk(), streaming)
+    for _ in range(3 * ENOUGH):
+        assert chat.say("hi") == "Fine."
+    assert next(failing, None) is None
+    assert running.model.asked[-1].tools == ["end_conversation"]
+
+
+def test_a_model_without_tools_is_tried_again() -> None:
+    toolless = Toolless()
+    for _ in range(ENOUGH):
+        assert toolless.may_offer("m")
+        toolless.refused("m")
+    assert sum(toolless.may_offer("m") for _ in range(3 * TRIED_AGAIN)) == 3
+    assert toolless.may_offer("another")
+    toolless.answered("m")
+    assert toolless.may_offer("m")
+
+
+def test_names_of_models_take_no_memory_without_bound() -> None:
+    toolless = Toolless()
+    for number in range(5_000):
+        toolless.refused(str(number))
+    assert len(toolless._seen) < 2_000
 
 
 @both

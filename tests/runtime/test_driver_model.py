@@ -192,8 +192,8 @@ class Drivers(RuleBasedStateMachine):
     def reverse(self, talk: Messages, gateway: int) -> None:
         """A reversal opens what was ended; the next request of any driver shows it."""
         messages = talk[:-1]
-        if messages not in self.ended or messages in self.reversed:
-            return
+        if messages not in self.ended or messages in self.reversed or self.is_locked(messages):
+            return  # below another end, which is what its clients are told of
         (told,) = self.ask(messages, [gateway], asks=False)
         assert told.end is not None
         entries = self.runner.run(self.store.entries(0, 10_000))

@@ -46,7 +46,7 @@ def locked_on_one_gateway_only() -> Iterator[None]:
     async def forgetful(self: PostgresStore, path: Sequence[NodeId]) -> PathFacts:
         own = self._known_ends.on(path)
         facts = await look_up(self, path)
-        return facts if own is not None else replace(facts, end=None)
+        return facts if own is not None else facts._replace(end=None)
 
     with patch.object(PostgresStore, "look_up", forgetful):
         yield
@@ -97,7 +97,7 @@ def a_reversal_reaches_one_gateway_only() -> Iterator[None]:
     async def stubborn(self: PostgresStore, path: Sequence[NodeId]) -> PathFacts:
         known = self._known_ends.on(path)
         facts = await look_up(self, path)
-        return facts if known is None else replace(facts, end=known)
+        return facts if known is None else facts._replace(end=known)
 
     with patch.object(PostgresStore, "look_up", stubborn):
         yield

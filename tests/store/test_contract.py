@@ -74,7 +74,7 @@ async def test_what_is_appended_is_found(store: AnyStore) -> None:
 async def test_every_field_survives(store: AnyStore) -> None:
     state = PathState(
         CrisisStatus.PRESENT, 1, True, 2, 3, 4, True, frozenset({"abuse", "iwp"}), True, True,
-        Pause(1_800_000_000_000, 1200, is_over=True),
+        True, Pause(1_800_000_000_000, 1200, is_over=True),
     )  # fmt: skip
     proxied = replace(ASSESSED, hazards=MappingProxyType({Hazard.HTE: 0.1 + 0.2}))
     full = replace(node("a", state=state, assessment=proxied), audience="minor")

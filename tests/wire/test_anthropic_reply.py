@@ -17,6 +17,7 @@ from adjourn.wire.anthropic_stream import MessageReader
 from adjourn.wire.dialect import Frame, FrameKind, StreamEnd
 from adjourn.wire.sse import SseDecoder
 from tests.gateway.anthropic_server import START, blocks_of, event, message, pieces_of
+from tests.odd import Odd, odds
 
 from .feeding import feed, passed
 
@@ -214,31 +215,23 @@ def test_what_cannot_be_read_cuts(odd: bytes) -> None:
     assert passed(frames) + end.unread == b"".join(WHOLE[:3]) + odd
 
 
-ODD = st.recursive(
-    st.none() | st.integers(-2, 3) | st.text(max_size=4) | st.sampled_from([TOOL, "text"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["type", "index", "delta", "content_block", "text", "name", "input", "stop_reason",
-             "partial_json", "message"]
-        ),
-        inner,
-        max_size=5,
-    ),
-    max_leaves=10,
+KINDS = (
+    "message_start", "content_block_start", "content_block_delta", "content_block_stop",
+    "message_delta", "message_stop", "ping", "error", "new",
 )  # fmt: skip
-KINDS = st.sampled_from(
-    ["message_start", "content_block_start", "content_block_delta", "content_block_stop",
-     "message_delta", "message_stop", "ping", "error", "new"]
+NAMES = (
+    "type", "index", "delta", "content_block", "text", "name", "input", "stop_reason",
+    "partial_json", "message", TOOL,
 )  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.tuples(KINDS, st.dictionaries(st.text(max_size=8), ODD), ODD, ODD), max_size=8))
-def test_hostile_events_never_raise(odd: list[tuple[str, dict[str, Any], Any, Any]]) -> None:
+@settings(max_examples=200, deadline=None)
+@given(odds(*NAMES))
+def test_hostile_events_never_raise(odd: Odd) -> None:
     reader, outlet = MessageReader(TOOL), MessageOutlet(REQUEST)
-    for kind, body, block, delta in odd:
-        one = {**body, "index": 0, "content_block": block, "delta": delta, "type": kind}
+    for _ in range(odd.below(9)):
+        kind, block, delta = odd.pick(KINDS), odd.value(), odd.value()
+        one = {**odd.fields(), "index": 0, "content_block": block, "delta": delta, "type": kind}
         for frame in reader.feed(event(one)):
             if frame.kind is FrameKind.PASS:
                 outlet.wrote(frame)

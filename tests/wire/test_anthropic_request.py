@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from adjourn.core.errors import BadRequest
 from adjourn.core.messages import Message, OpaquePart, Role, TextPart
 from adjourn.core.policy import EndTool
 from adjourn.wire.anthropic_request import forward_body, parse_request
 from adjourn.wire.dialect import ToolRound
+from tests.odd import Odd, odds
 
 TOOL = EndTool("end_conversation", "Ends it.")
 HI = [{"role": "user", "content": "hi"}]
@@ -164,20 +164,18 @@ def test_a_round_is_answered_and_its_tool_stays_defined() -> None:
     assert [tool["name"] for tool in bare["tools"]] == ["end_conversation"]
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["role", "content", "type", "text", "tool_use_id"]), inner, max_size=4
-        )
-    ),
-    max_leaves=12,
-)
+NAMES = ("role", "content", "type", "text", "tool_use_id", "user", "assistant", "tool_result")
+FIELDS = ("system", "tools", "tool_choice", "metadata")
 
 
-@given(st.dictionaries(st.sampled_from(["system", "tools", "tool_choice", "metadata"]), JSON), JSON)
-def test_any_json_is_read_or_refused(more: dict[str, Any], messages: Any) -> None:
+@given(odds(*NAMES))
+def test_any_json_is_read_or_refused(odd: Odd) -> None:
+    more = dict(odd.some(4, lambda: (odd.pick(FIELDS), odd.value(4))))
+    roles = ("user", "assistant")
+    messages = odd.some(
+        4, lambda: {**odd.fields(2), "role": odd.pick(roles), "content": odd.value()}
+    )
+    messages = messages if odd.below(4) else odd.value(4)
     body = body_of(messages, **more)
     try:
         request = parse_request(body)

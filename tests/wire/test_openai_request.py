@@ -92,7 +92,7 @@ def test_messages_of_every_kind() -> None:
     assert read[1] == read[2]
     assert isinstance(read[1].parts[1], OpaquePart)
     assert read[3].parts == ()
-    assert read[4].parts == (TextPart("x"), TextPart("no"))
+    assert read[4].parts == (TextPart("xno"),)
     assert read[5].text == "never"
     assert isinstance(read[8].parts[0], OpaquePart)
 

@@ -20,6 +20,7 @@ from adjourn.wire.openai_frames import (
 from adjourn.wire.openai_stream import StreamReader
 from adjourn.wire.sse import SseDecoder
 from tests.gateway.model_server import chunk, stream
+from tests.odd import Odd, odds
 
 from .feeding import feed, passed
 
@@ -221,26 +222,18 @@ def test_odd_chunks_do_no_harm(odd: Any) -> None:
         assert not end.reply.end_calls
 
 
-ODD = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.just(TOOL),
-    lambda inner: st.lists(inner, max_size=2)
-    | st.dictionaries(
-        st.sampled_from(
-            ["choices", "delta", "tool_calls", "function", "name", "arguments", "index", "id",
-             "content", "finish_reason", "error", "usage", "refusal", "function_call"]
-        ),
-        inner,
-        max_size=3,
-    ),
-    max_leaves=12,
+NAMES = (
+    "choices", "delta", "tool_calls", "function", "name", "arguments", "index", "id", "content",
+    "finish_reason", "error", "usage", "refusal", "function_call", TOOL,
 )  # fmt: skip
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(ODD, max_size=6), st.booleans(), st.booleans())
-def test_hostile_chunks_never_raise(chunks: list[Any], done: bool, watched: bool) -> None:
+@given(odds(*NAMES))
+def test_hostile_chunks_never_raise(odd: Odd) -> None:
+    chunks = odd.some(6, lambda: odd.value(5))
     data = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in chunks)
-    read(data + (FINISH if done else b""), TOOL if watched else None)
+    read(data + (FINISH if odd.flag() else b""), TOOL if odd.flag() else None)
 
 
 PARTS = st.sampled_from(

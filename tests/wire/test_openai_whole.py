@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion
 
 from adjourn.wire.openai_frames import error_body, new_template, write_reply
 from adjourn.wire.openai_whole import finish_reply, read_reply
 from tests.gateway.model_server import completion
+from tests.odd import Odd, odds
 
 TOOL = "end_conversation"
 
@@ -24,6 +24,26 @@ def test_an_ordinary_reply() -> None:
     assert whole.reply is not None
     assert whole.reply.texts == ("Hi.", "Hi.")
     assert (whole.reply.end_calls, whole.reply.other_calls, whole.round) == (0, False, None)
+
+
+@pytest.mark.parametrize(
+    ("more", "may_call"),
+    [
+        ({}, False),
+        ({"refusal": None, "tool_calls": None, "annotations": []}, False),
+        ({"tool_calls": []}, True),
+        ({"refusal": "No."}, True),
+        ({"tool_calls": [{"id": "1", "function": {"name": TOOL, "arguments": "["}}]}, True),
+    ],
+)
+def test_a_reply_that_is_text_and_nothing_else_has_no_call(
+    more: dict[str, Any], may_call: bool
+) -> None:
+    message = {"role": "assistant", "content": "Hi.", **more}
+    whole = read_reply(json.dumps({"choices": [{"message": message}]}).encode(), TOOL)
+    assert whole.reply is not None
+    assert whole.reply.texts == ("Hi." + (more.get("refusal") or ""),)
+    assert whole.may_call is may_call
 
 
 @pytest.mark.parametrize(
@@ -90,24 +110,14 @@ def test_the_end_tool_s_calls_are_taken_out() -> None:
     assert both.finish_reason == "tool_calls"
 
 
-ODD = st.recursive(
-    st.none() | st.integers() | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=2)
-        | st.dictionaries(
-            st.sampled_from(["choices", "message", "content", "tool_calls", "function", "name"]),
-            inner,
-            max_size=3,
-        )
-    ),
-    max_leaves=12,
-)
+NAMES = ("choices", "message", "content", "tool_calls", "function", "name")
 
 
-@given(ODD, st.lists(ODD, max_size=2))
-def test_hostile_replies_never_raise(odd: Any, calls: list[Any]) -> None:
-    read_reply(json.dumps(odd).encode(), TOOL)
-    message = {"content": odd, "tool_calls": calls, "refusal": odd}
+@given(odds(*NAMES))
+def test_hostile_replies_never_raise(odd: Odd) -> None:
+    one, calls = odd.value(5), odd.some(2, odd.value)
+    read_reply(json.dumps(one).encode(), TOOL)
+    message = {"content": one, "tool_calls": calls, "refusal": one}
     data = json.dumps({"choices": [{"message": message}]}).encode()
     assert read_reply(data, TOOL).reply is not None
 

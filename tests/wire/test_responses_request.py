@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from adjourn.core.errors import BadRequest, HistoryNotSent
 from adjourn.core.messages import Message, OpaquePart, Role
@@ -14,6 +13,7 @@ from adjourn.wire import openai_request
 from adjourn.wire.dialect import ToolRound
 from adjourn.wire.responses_request import forward_body, parse_request
 from tests.gateway.responses_server import REASONING, items_of
+from tests.odd import Odd, odds
 
 TOOL = EndTool("end_conversation", "Ends it.")
 HI = {"role": "user", "content": "hi"}
@@ -230,25 +230,19 @@ def test_where_nothing_is_stored_a_round_gives_back_no_ids() -> None:
     assert not any("id" in item for item in sent["input"])
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["role", "content", "type", "text", "output", "name", "format"]),
-            inner | st.sampled_from(["user", "assistant", "message", "x_output", "output_text"]),
-            max_size=4,
-        )
-    ),
-    max_leaves=12,
-)
-FIELDS = st.sampled_from(
-    ["instructions", "tools", "tool_choice", "metadata", "text", "conversation", "user"]
-)
+NAMES = (
+    "role", "content", "type", "text", "output", "name", "format", "user", "assistant", "message",
+    "x_output", "output_text",
+)  # fmt: skip
+FIELDS = ("instructions", "tools", "tool_choice", "metadata", "text", "conversation", "user")
 
 
-@given(st.dictionaries(FIELDS, JSON), JSON)
-def test_any_json_is_read_or_refused(more: dict[str, Any], given: Any) -> None:
+@given(odds(*NAMES))
+def test_any_json_is_read_or_refused(odd: Odd) -> None:
+    more = dict(odd.some(5, lambda: (odd.pick(FIELDS), odd.value(4))))
+    kinds = ("message", "function_call", "function_call_output", "reasoning", "x_output")
+    items = odd.some(4, lambda: {"role": "user", **odd.fields(3), "type": odd.pick(kinds)})
+    given = items if odd.below(4) else odd.value(4)
     body = body_of(given, **more)
     try:
         request = parse_request(body)

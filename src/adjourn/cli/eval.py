@@ -1,5 +1,6 @@
 """``adjourn eval``: what models do when they may leave."""
 
+from importlib.util import find_spec
 from typing import Final
 
 import click
@@ -33,14 +34,20 @@ class _OfExtra(LazyGroup):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command."""
+        if find_spec("inspect_ai") is None:
+            raise _missing("inspect-ai")
         try:
             return super().get_command(ctx, cmd_name)
         except ModuleNotFoundError as error:
-            raise BadConfig(
-                f"the package {error.name} is not installed",
-                file="adjourn eval",
-                hint="pip install 'adjourn[eval]'",
-            ) from None
+            raise _missing(error.name or "of the extra") from None
+
+
+def _missing(package: str) -> BadConfig:
+    return BadConfig(
+        f"the package {package} is not installed",
+        file="adjourn eval",
+        hint="pip install 'adjourn[eval]'",
+    )
 
 
 @click.group(cls=_OfExtra, table=_COMMANDS)

@@ -10,7 +10,6 @@ import msgspec
 from adjourn.config import load_config
 from adjourn.core.errors import BadInput
 from adjourn.core.policy import Policy
-from adjourn.evals.detection.diagram import reliability_diagram
 from adjourn.evals.detection.examples import Example
 from adjourn.evals.detection.false_ends import false_ends
 from adjourn.evals.detection.judging import Judged, judge
@@ -102,6 +101,10 @@ def detectors(
         (folder / "detectors.md").write_text(page(made), "utf-8")
         (folder / "detectors.json").write_bytes(msgspec.json.format(msgspec.json.encode(made)))
         if made.reliability:
+            from adjourn.evals.detection.diagram import (  # noqa: PLC0415 - loads matplotlib
+                reliability_diagram,
+            )
+
             (folder / "reliability.svg").write_text(reliability_diagram(made.reliability), "utf-8")
     if as_json:
         sys.stdout.buffer.write(msgspec.json.encode(made) + b"\n")

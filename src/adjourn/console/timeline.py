@@ -9,7 +9,7 @@ from typing import Final
 
 from adjourn.core.decisions import Delivered
 from adjourn.core.entries import EndRecord, NodeRecord
-from adjourn.core.ladder import CrisisStatus, PathState, assessment_of
+from adjourn.core.ladder import CrisisStatus, PathState
 from adjourn.core.messages import Role
 from adjourn.core.tree import NodeId
 from adjourn.ports import Store
@@ -82,8 +82,8 @@ def _highest(record: NodeRecord) -> tuple[str, float] | None:
     heard = record.assessment
     if heard is None:
         return None
-    named = ((ground, assessment_of(heard, ground)) for ground in (*heard.hazards, "abuse"))
-    return max(((str(ground), p) for ground, p in named), key=lambda pair: pair[1])
+    named = [(str(hazard), p) for hazard, p in heard.hazards.items()]
+    return max((*named, ("abuse", heard.abuse)), key=lambda pair: pair[1])
 
 
 _CRISIS: Final = {

@@ -1,4 +1,4 @@
-"""What can happen to a path, in kinds: messages, times and replies that a policy can tell apart.
+"""What may happen on a conversation, for the verifier: kinds of message, times, ways to reply.
 
 Kinds of message stand for all messages: decisions read an assessment only through comparisons with
 the policy's thresholds, so one representative on each side of each threshold is enough; and they

@@ -5,6 +5,7 @@ The default is to go on. Pure and total: every combination of inputs has exactly
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from adjourn.core.assessments import Assessed, combine
 from adjourn.core.audiences import Audience
@@ -23,6 +24,9 @@ from adjourn.core.decisions import (
 )
 from adjourn.core.ladder import CrisisStatus, PathState, after_user
 from adjourn.core.policy import Policy
+
+_GO_ON: Final = Continue()
+_NO_GROUND: Final = Reason(Rule.NO_GROUND)
 
 
 def decide(
@@ -57,12 +61,14 @@ def decide_at(policy: Policy, state: PathState, request: Requester | None) -> De
     if policy.keys.by_user and state.wants_end:
         return _without_end(ConfirmUserEnd((Reason(Rule.USER_WANTS_END),)), request)
     if not state.qualifies:
-        return _without_end(Continue(), request, Reason(Rule.NO_GROUND))
+        return _without_end(_GO_ON, request, _NO_GROUND)
     return _climb(policy, state, request)
 
 
 def model_end_is_permitted(policy: Policy, state: PathState) -> bool:
     """Tell whether the model, if it asked now, would be granted an end."""
+    if not (state.qualifies or state.confirmed):
+        return False  # nearly always, and the answer of all that follows
     return isinstance(decide_at(policy, state, Requester.MODEL), End)
 
 
@@ -74,7 +80,7 @@ def _climb(policy: Policy, state: PathState, request: Requester | None) -> Decis
         Rule.REDIRECTIONS, "", state.redirections, ladder.redirections_before_warning
     )
     if not state.warned:
-        if state.redirections < ladder.redirections_before_warning:
+        if state.answered or state.redirections < ladder.redirections_before_warning:
             return _without_end(Redirect(grounds, (*on, redirections)), request, redirections)
         return _without_end(
             Warn(grounds, (*on, redirections)), request, Reason(Rule.WARNED, "", 0, 1)

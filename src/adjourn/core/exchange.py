@@ -6,7 +6,7 @@ An event that does not answer the command under way raises ``IllegalEvent`` and 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from adjourn.core import turns as t
@@ -29,13 +29,13 @@ from adjourn.core.decisions import (
 from adjourn.core.entries import EndRecord
 from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import CrisisStatus
-from adjourn.core.messages import Message, Role, fold_text
+from adjourn.core.messages import Message, Role, aloud, fold_text
 from adjourn.core.pause import Pause
 from adjourn.core.pausing import held, with_pause, without_pause
-from adjourn.core.policy import Mode, Offer, Policy, Replies, behaviour
+from adjourn.core.policy import Mode, Offer, Policy, Replies
 from adjourn.core.recording import Scene, end_append, join_rounds, locked_append, turn_append
 from adjourn.core.replies import carries_redirection, is_unfit_for_minors
-from adjourn.core.speaking import choose_language, say
+from adjourn.core.speaking import choose_language, guide, say
 from adjourn.core.tree import NodeId
 from adjourn.core.walk import Next, Walk, Walked, may_go_on
 
@@ -206,18 +206,7 @@ class Exchange:
         return self._spoken
 
     def _guidance(self) -> str | None:
-        guidance = self._policy.guidance
-        match self._decision:
-            case Redirect(grounds=grounds):
-                return guidance.redirect.format(behaviour=behaviour(grounds))
-            case Warn(grounds=grounds):
-                return guidance.warn.format(behaviour=behaviour(grounds))
-            case Support():
-                return guidance.support
-            case _ if self._walked.at_user.crisis is CrisisStatus.UNKNOWN:
-                return guidance.unknown
-            case _:
-                return None
+        return guide(self._policy, self._decision, self._walked.at_user.crisis)
 
     # -- the model's turn ---------------------------------------------------------------------
 
@@ -235,9 +224,15 @@ class Exchange:
             tool_result=tool_result,
             flow=self._flow,
             resources=self._supports,
+            must_answer=self._must_answer,
             watch=self._policy.tool.name if self._acts and self._request.takes_tool else None,
         )
         return self._ask(command, self._after_forward)
+
+    @property
+    def _must_answer(self) -> bool:
+        """Whether silence is no answer: somebody may be in danger, whatever befell the model."""
+        return self._acts and isinstance(self._decision, Support)
 
     @property
     def _screens(self) -> bool:
@@ -262,6 +257,8 @@ class Exchange:
         match event:
             case t.PassedOn():
                 return self._answer(t.Leave())
+            case t.ReplyFailed() if self._must_answer:
+                return self._say(self._own_words())
             case t.ReplyFailed(why=why):
                 return self._answer(t.Fail(why, self._outcome()))
             case t.SentenceReady(text=text):
@@ -302,7 +299,8 @@ class Exchange:
             return self._conclude(reply.texts, Delivered.NOTHING)
         said = join_rounds(self._said, reply.texts)
         if isinstance(self._decision, Redirect):
-            heard = tuple((*self._request.messages, Message.of("assistant", text)) for text in said)
+            messages = self._request.messages
+            heard = tuple((*messages, Message.of("assistant", aloud(text))) for text in said)
             return self._ask(t.Assess(heard), lambda event: self._reply_judged(reply, event))
         if isinstance(self._decision, Support):
             words = self._resources()
@@ -386,8 +384,8 @@ class Exchange:
         return self._ask(t.Record(append, urgent=True), self._end_recorded)
 
     def _recalled(self, end: End, event: t.Recalled) -> t.Command:
-        self._walked = replace(self._walked, records=event.records, recalled=True)
-        self._scene = replace(self._scene, walked=self._walked)
+        self._walked = self._walked._replace(records=event.records, recalled=True)
+        self._scene = self._scene._replace(walked=self._walked)
         return self._end(end)
 
     def _end_recorded(self, event: t.Event) -> t.Command:

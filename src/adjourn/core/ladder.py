@@ -10,6 +10,7 @@ Rungs: Continue, Redirect (``redirections`` > 0), Warn (``warned``). Recovery ta
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from typing import Final
 
 from adjourn.core.assessments import Assessed, Assessment, Unknown, known_part
 from adjourn.core.audiences import Audience
@@ -48,6 +49,9 @@ class PathState:
     """The newest user message asks to end."""
     confirmed: bool = False
     """The newest user message says yes to the gateway's question."""
+    answered: bool = False
+    """The newest user message was answered by a redirection or a warning. A client that has a reply
+    gone on with asks no second time, so that takes no further step."""
     pause: Pause | None = None
     """The pause of the path, if there was one; no rung depends on it."""
 
@@ -80,21 +84,19 @@ def shows_crisis_again(policy: Policy, before: PathState, assessed: Assessed) ->
     return shown and before.crisis is CrisisStatus.PRESENT
 
 
+_NONE: Final[frozenset[str]] = frozenset()
+
+
 def grounds_of(policy: Policy, assessment: Assessment, audience: Audience) -> frozenset[str]:
     """Return the policy's grounds that a message reaches for this audience."""
-    return frozenset(
+    hazards: Mapping[str, float] = assessment.hazards  # type: ignore[assignment]  # ids are strings
+    reached = [
         ground
         for ground, threshold in policy.grounds.items()
-        if assessment_of(assessment, ground) >= threshold.at(audience)
-    )
-
-
-def assessment_of(assessment: Assessment, ground: str) -> float:
-    """Return the probability an assessment gives to a ground (a hazard id or ``abuse``)."""
-    if ground == "abuse":
-        return assessment.abuse
-    hazards: Mapping[str, float] = assessment.hazards  # type: ignore[assignment]  # ids are strings
-    return hazards.get(ground, 0.0)
+        if (assessment.abuse if ground == "abuse" else hazards.get(ground, 0.0))
+        >= threshold.at(audience)
+    ]
+    return frozenset(reached) if reached else _NONE
 
 
 def after_user(
@@ -125,17 +127,19 @@ def after_reply(policy: Policy, state: PathState, delivered: Delivered) -> PathS
     """Return the state after the reply to the newest user message.
 
     A redirection counts only as the answer to a qualifying message, a warning only once the
-    redirections before it are complete: what was delivered out of turn counts for nothing.
+    redirections before it are complete, and of several answers to one message the first: what was
+    delivered out of turn counts for nothing.
     """
     if delivered is Delivered.NOTHING and not (
         state.asked_to_confirm or state.wants_end or state.confirmed
     ):
         return state
     need = policy.ladder.redirections_before_warning
-    if delivered is Delivered.REDIRECTION and state.qualifies:
-        state = replace(state, redirections=min(state.redirections + 1, need))
-    elif delivered is Delivered.WARNING and state.qualifies and state.redirections >= need:
-        state = replace(state, warned=True, turns_since_warning=0, persisted=0)
+    counts = state.qualifies and not state.answered
+    if delivered is Delivered.REDIRECTION and counts:
+        state = replace(state, redirections=min(state.redirections + 1, need), answered=True)
+    elif delivered is Delivered.WARNING and counts and state.redirections >= need:
+        state = replace(state, warned=True, turns_since_warning=0, persisted=0, answered=True)
     return replace(
         state,
         asked_to_confirm=delivered is Delivered.CONFIRM_QUESTION,

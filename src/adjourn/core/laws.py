@@ -57,7 +57,9 @@ class History:
     """Some message was not assessed."""
     newest_unknown: bool = False
     redirections: int = 0
-    """Redirections that this gateway delivered."""
+    """Messages that this gateway answered with a redirection."""
+    redirected: bool = False
+    """The newest user message is one of them."""
     warned: bool = False
     """This gateway delivered a warning."""
     duly_warned: bool = False
@@ -84,17 +86,12 @@ def heard(policy: Policy, history: History, assessed: Assessed, audience: Audien
     """Return the history after a user message."""
     known = known_part(assessed)
     seen = known is not None and _is_crisis(policy, known)
-    if policy.pause.enabled:
-        may_begin = history.paused is Paused.NEVER
-        history = replace(
-            history,
-            crisis_before=may_begin and history.crisis,
-            crisis_shown=may_begin and seen,
-        )
+    may_pause = policy.pause.enabled and history.paused is Paused.NEVER
     if isinstance(assessed, Unknown):
         return replace(
             history, crisis=history.crisis or seen, unknown=True, newest_unknown=True,
-            qualifies=False, wished=False, confirmed=False, asked=False,
+            qualifies=False, wished=False, confirmed=False, asked=False, redirected=False,
+            crisis_before=may_pause and history.crisis, crisis_shown=may_pause and seen,
         )  # fmt: skip
     qualifies = _qualifies(policy, history, assessed, audience)
     most = policy.ladder.persist_after_warning
@@ -109,6 +106,9 @@ def heard(policy: Policy, history: History, assessed: Assessed, audience: Audien
         and assessed.confirms >= policy.signals.confirms
         and assessed.confirms > assessed.declines,
         asked=False,
+        redirected=False,
+        crisis_before=may_pause and history.crisis,
+        crisis_shown=may_pause and seen,
     )
 
 
@@ -116,11 +116,12 @@ def answered(policy: Policy, history: History, delivered: Delivered, *, attested
     """Return the history after an assistant message, delivered by this gateway or not."""
     if not attested:
         return replace(history, asked=False)
-    if delivered is Delivered.REDIRECTION:
-        most = policy.ladder.redirections_before_warning
-        history = replace(history, redirections=min(most, history.redirections + 1))
+    need = policy.ladder.redirections_before_warning
+    if delivered is Delivered.REDIRECTION and not history.redirected:
+        redirections = min(need, history.redirections + 1)
+        history = replace(history, redirections=redirections, redirected=True)
     if delivered is Delivered.WARNING:
-        due = history.redirections >= policy.ladder.redirections_before_warning
+        due = history.redirections >= need
         history = replace(history, warned=True, duly_warned=due, persisted=0)
     return replace(history, asked=delivered is Delivered.CONFIRM_QUESTION and history.wished)
 

@@ -26,7 +26,7 @@ def with_pause(scene: Scene) -> Scene:
     if pause is None:
         return scene
     held_by = pause if pause.holds(at_ms) else None
-    return replace(scene, walked=_put(scene.walked, pause), pause=held_by, begins=was is None)
+    return scene._replace(walked=_put(scene.walked, pause), pause=held_by, begins=was is None)
 
 
 def without_pause(scene: Scene, pause: Pause) -> Scene:
@@ -35,7 +35,7 @@ def without_pause(scene: Scene, pause: Pause) -> Scene:
     One that was to begin never was; one that holds is over on this path.
     """
     left = None if scene.begins else replace(pause, is_over=True)
-    return replace(scene, walked=_put(scene.walked, left), pause=None)
+    return scene._replace(walked=_put(scene.walked, left), pause=None)
 
 
 def held(scene: Scene, pause: Pause, decision: Decision, language: str) -> tuple[t.Record, t.Reply]:
@@ -84,8 +84,7 @@ def _put(walked: Walked, pause: Pause | None) -> Walked:
         replace(r, state=replace(r.state, pause=pause)) if r.depth >= first else r
         for r in walked.fresh
     )
-    return replace(
-        walked,
+    return walked._replace(
         at_user=replace(walked.at_user, pause=pause),
         at_leaf=replace(walked.at_leaf, pause=pause),
         fresh=tuple(fresh),

@@ -1,6 +1,7 @@
 """What a turn leaves behind: node records, the ledger's entry, and the record of an end."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from adjourn.core import turns as t
 from adjourn.core.assessments import Assessment, known_part
@@ -8,17 +9,16 @@ from adjourn.core.audiences import Audience
 from adjourn.core.decisions import Decision, Delivered, End, Reason, Requester, Rule
 from adjourn.core.entries import Append, EndRecord, Entry, EntryKind, NodeRecord
 from adjourn.core.ladder import CrisisStatus, after_reply
-from adjourn.core.messages import Message, Role
+from adjourn.core.messages import Role
 from adjourn.core.pause import Pause
 from adjourn.core.policy import Policy
 from adjourn.core.speaking import say
 from adjourn.core.statement import make_statement
-from adjourn.core.tree import NodeId, Path, Step, path_of
+from adjourn.core.tree import NodeId, Path, Step, reply_node
 from adjourn.core.walk import Walked
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
+class Scene(NamedTuple):
     """What a turn's records have in common."""
 
     policy: Policy
@@ -191,15 +191,13 @@ def _reply_records(
     state = after_reply(scene.policy, scene.walked.at_leaf, counts_as)
     records: dict[NodeId, NodeRecord] = {}
     for text in said:
-        reply = ((0, Message.of(Role.ASSISTANT, text)),)
-        for step in path_of(
-            path.nodes[-1], reply, path.above + len(path)
-        ):  # none if it says nothing
-            records[step.node] = NodeRecord(
-                step.node,
-                step.parent,
+        node = reply_node(path.leaf, text)
+        if node is not None:
+            records[node] = NodeRecord(
+                node,
+                path.leaf,
                 scene.walked.root,
-                step.depth,
+                path.above + len(path) + 1,
                 Role.ASSISTANT,
                 scene.digest,
                 scene.audience,

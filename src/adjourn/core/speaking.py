@@ -1,11 +1,13 @@
-"""In which language the gateway speaks, and what it says in it.
+"""In which language the gateway speaks, and what it says in it; and what it tells the model.
 
 A text that a policy has in no other language goes out in the policy's own: never silence. A shipped
 translation stands for the shipped text only; where a policy words a text itself, its translations
 are the policy's to give.
 """
 
-from adjourn.core.policy import Policy
+from adjourn.core.decisions import Decision, Redirect, Support, Warn
+from adjourn.core.ladder import CrisisStatus
+from adjourn.core.policy import Policy, behaviour
 from adjourn.core.tongues import told_language
 from adjourn.core.turns import TurnRequest
 from adjourn.core.wording import ENGLISH, SHIPPED, join_behaviours, words_in
@@ -67,3 +69,23 @@ def say(
         text = str(getattr(policy.texts, name))
         named = behaviour_in(policy, policy.language, grounds)
     return text.format(behaviour=named or behaviour_in(policy, ENGLISH.language, grounds), **slots)
+
+
+def guide(policy: Policy, decision: Decision, crisis: CrisisStatus) -> str | None:
+    """Return what the model is told beside the client's messages; None if nothing.
+
+    Args:
+        policy: Has the words, in its own language.
+        decision: What was decided about the user's message.
+        crisis: What is known of a crisis on the path.
+    """
+    guidance = policy.guidance
+    match decision:
+        case Redirect(grounds=grounds):
+            return guidance.redirect.format(behaviour=behaviour(grounds))
+        case Warn(grounds=grounds):
+            return guidance.warn.format(behaviour=behaviour(grounds))
+        case Support():
+            return guidance.support
+        case _:
+            return guidance.unknown if crisis is CrisisStatus.UNKNOWN else None

@@ -7,11 +7,19 @@ and tool traffic does not make another conversation.
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NewType, overload
+from functools import lru_cache
+from typing import Final, NewType
 
-from adjourn.core.messages import NO_CONTENT, Message, Role, canonical_content, frame
+from adjourn.core.messages import (
+    NO_CONTENT,
+    Message,
+    Role,
+    canonical_content,
+    canonical_reply,
+    frame,
+)
 
 NodeId = NewType("NodeId", str)
 """BLAKE2b-256 as 64 lower-case hexadecimal digits."""
@@ -35,9 +43,13 @@ class Origin:
 
     def root(self) -> NodeId:
         """Return the id that all paths of this origin start from."""
-        fields = (self.tenant, self.end_user, self.conversation)
-        framed = frame(_ROOT, *(text.encode("utf-8", "surrogatepass") for text in fields))
-        return NodeId(hashlib.blake2b(framed, digest_size=32).hexdigest())
+        return _root(self.tenant, self.end_user, self.conversation)
+
+
+@lru_cache(1024)
+def _root(*fields: str) -> NodeId:
+    framed = frame(_ROOT, *(text.encode("utf-8", "surrogatepass") for text in fields))
+    return NodeId(hashlib.blake2b(framed, digest_size=32).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +66,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Path(Sequence[Step]):
+class Path:
     """The chain of nodes of one request, from the root or a recorded node downwards.
 
     Kept by columns: a long history is thousands of objects less, and its ids are at hand.
@@ -68,29 +80,36 @@ class Path(Sequence[Step]):
     above: int = 0
     """Depth of ``start``."""
 
+    @property
+    def leaf(self) -> NodeId:
+        """The last node, or what an empty path hangs from."""
+        return self.nodes[-1] if self.nodes else self.start
+
     def __len__(self) -> int:
         """Return the number of nodes."""
         return len(self.nodes)
 
-    @overload
-    def __getitem__(self, at: int) -> Step: ...
+    def __iter__(self) -> Iterator[Step]:
+        """Yield the steps, the one nearest to the root first."""
+        return map(self.__getitem__, range(len(self.nodes)))
 
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[Step]: ...
-
-    def __getitem__(self, at: int | slice) -> Step | Sequence[Step]:
-        """Return a step, or some of them."""
-        if isinstance(at, slice):
-            return [self[place] for place in range(len(self.nodes))[at]]
+    def __getitem__(self, at: int) -> Step:
+        """Return a step by its place, counted from 0 or, if negative, from the end."""
         node = self.nodes[at]
         at = at if at >= 0 else at + len(self.nodes)
-        parent = self.nodes[at - 1] if at else self.start
-        return Step(node, parent, self.roles[at], self.indexes[at], self.above + at + 1)
+        depth = self.above + at + 1
+        return Step(node, self.parent_of(at), self.roles[at], self.indexes[at], depth)
+
+    def parent_of(self, at: int) -> NodeId:
+        """Return the id of what the step at a place, counted from 0, hangs from."""
+        return self.nodes[at - 1] if at else self.start
 
     def grown(self, messages: Iterable[tuple[int, Message]]) -> "Path":
         """Return the path with more messages (index in the request, message) at its end."""
-        nodes, roles, indexes = [*self.nodes], [*self.roles], [*self.indexes]
-        parent = nodes[-1] if nodes else self.start
+        nodes: list[NodeId] = []
+        roles: list[Role] = []
+        indexes: list[int] = []
+        parent = self.leaf
         for index, message in messages:
             content = canonical_content(message)
             if _is_node(message.role, content):
@@ -98,12 +117,24 @@ class Path(Sequence[Step]):
                 nodes.append(parent)
                 roles.append(message.role)
                 indexes.append(index)
-        return Path(self.start, tuple(nodes), tuple(roles), tuple(indexes), self.above)
+        return Path(
+            self.start,
+            (*self.nodes, *nodes),
+            (*self.roles, *roles),
+            (*self.indexes, *indexes),
+            self.above,
+        )
 
 
 def child(parent: NodeId, message: Message) -> NodeId:
     """Return the id of ``message`` said under ``parent``."""
     return _child(parent, message.role, canonical_content(message))
+
+
+def reply_node(parent: NodeId, text: str) -> NodeId | None:
+    """Return the id of an assistant's message said under ``parent``; None if it says nothing."""
+    content = canonical_reply(text)
+    return None if content == NO_CONTENT else _child(parent, Role.ASSISTANT, content)
 
 
 def _child(parent: NodeId, role: Role, content: bytes) -> NodeId:

@@ -14,11 +14,15 @@ command        events that answer it
 ``Record``     ``Recorded``, ``NotRecorded``
 ``Reply``, ``Finish``, ``Refuse``, ``Fail``, ``Leave``: the exchange is over
 =============  =========================================================================
+
+They are named tuples, as each request makes twenty of them and a frozen dataclass takes four times
+as long to make. Those without fields are dataclasses: an empty tuple would count as false.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from adjourn.core.assessments import Assessed
 from adjourn.core.audiences import Audience
@@ -29,8 +33,7 @@ from adjourn.core.policy import EndTool
 from adjourn.core.tree import NodeId, Origin, Path
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRequest:
+class TurnRequest(NamedTuple):
     """One chat request, free of its dialect."""
 
     origin: Origin
@@ -68,8 +71,7 @@ class Flow(StrEnum):
     """They are released sentence by sentence, each after an assessment."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelReply:
+class ModelReply(NamedTuple):
     """A reply of the model that ended regularly."""
 
     texts: tuple[str, ...]
@@ -83,37 +85,32 @@ class ModelReply:
 # -- events -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RequestReceived:
+class RequestReceived(NamedTuple):
     """The first event."""
 
     request: TurnRequest
 
 
-@dataclass(frozen=True, slots=True)
-class PathFound:
+class PathFound(NamedTuple):
     """What the store knows of the path; empty if it cannot say."""
 
     deepest: NodeRecord | None = None
     end: EndRecord | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Surveyed:
+class Surveyed(NamedTuple):
     """All recorded nodes of the conversation, with depths."""
 
     nodes: Sequence[tuple[NodeId, int]]
 
 
-@dataclass(frozen=True, slots=True)
-class Recalled:
+class Recalled(NamedTuple):
     """All recorded nodes of the path."""
 
     records: Mapping[NodeId, NodeRecord]
 
 
-@dataclass(frozen=True, slots=True)
-class AssessmentsMade:
+class AssessmentsMade(NamedTuple):
     """For each conversation asked about, what each detector says."""
 
     answers: Sequence[Sequence[Assessed]]
@@ -122,23 +119,20 @@ class AssessmentsMade:
     it. Only as the answer to an ``Assess`` that is not patient."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyEnded:
+class ReplyEnded(NamedTuple):
     """The model's reply ended regularly."""
 
     reply: ModelReply
 
 
-@dataclass(frozen=True, slots=True)
-class SentenceReady:
+class SentenceReady(NamedTuple):
     """With ``Flow.SCREEN``: another piece of the reply waits for release."""
 
     text: str
     """The reply so far, this piece included."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplyFailed:
+class ReplyFailed(NamedTuple):
     """The model could not be reached, or its reply was cut or could not be read."""
 
     why: str
@@ -149,8 +143,7 @@ class PassedOn:
     """The model's server answered with an error status; the client has got it as it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(NamedTuple):
     """The append is durable."""
 
     end: EndRecord | None = None
@@ -179,29 +172,25 @@ Event = (
 # -- commands -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class LookUp:
+class LookUp(NamedTuple):
     """Ask the store about a path."""
 
     path: tuple[NodeId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(NamedTuple):
     """Ask the store for all nodes of a conversation."""
 
     root: NodeId
 
 
-@dataclass(frozen=True, slots=True)
-class Recall:
+class Recall(NamedTuple):
     """Ask the store for all records of a path."""
 
     path: tuple[NodeId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Assess:
+class Assess(NamedTuple):
     """Have the last message of each conversation judged; the last conversation is urgent."""
 
     conversations: tuple[Sequence[Message], ...]
@@ -209,8 +198,7 @@ class Assess:
     """Wait for every detector, or, of the last conversation, for the quick ones alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Forward:
+class Forward(NamedTuple):
     """Send the request to the model."""
 
     decision: str
@@ -225,6 +213,9 @@ class Forward:
     flow: Flow = Flow.THROUGH
     resources: bool = False
     """Crisis resources go with the reply."""
+    must_answer: bool = False
+    """If the model gives no reply, the gateway will give one: an error of the model's server is not
+    for the client."""
     watch: str | None = None
     """Name under which the model's end calls are to be recognised and kept from the client."""
 
@@ -234,8 +225,7 @@ class Release:
     """Let the pieces that wait reach the client, and read on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Append to the store."""
 
     append: Append
@@ -243,8 +233,7 @@ class Record:
     """Wait until it is durable; otherwise it may happen beside the reply."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What the client is told in headers and in the extension field."""
 
     decision: str
@@ -256,16 +245,14 @@ class Outcome:
     """Set where a pause answers in the model's stead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """Answer with these words; the model's, if any, are dropped."""
 
     text: str
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """Let the rest of the model's reply reach the client, then these words, then the end of it."""
 
     added: str
@@ -274,8 +261,7 @@ class Finish:
     """The model's words that still wait are dropped (a reply replaced for a minor)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refuse:
+class Refuse(NamedTuple):
     """The path is locked."""
 
     text: str
@@ -283,8 +269,7 @@ class Refuse:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Fail:
+class Fail(NamedTuple):
     """The reply failed: say so in the dialect's own error form."""
 
     why: str

@@ -5,8 +5,9 @@ with the ``EndRecord`` that locks the path.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from adjourn.core import turns as t
 from adjourn.core.assessments import Assessed, Assessment, Unknown, combine
@@ -15,13 +16,16 @@ from adjourn.core.decisions import Continue, Decision, Delivered, Support
 from adjourn.core.entries import EndRecord, NodeRecord
 from adjourn.core.errors import IllegalEvent
 from adjourn.core.ladder import START, CrisisStatus, PathState, after_reply, after_user, crisis_of
-from adjourn.core.messages import Role
+from adjourn.core.messages import Beginning, Role
 from adjourn.core.policy import Mode, Policy
 from adjourn.core.tree import NodeId, Path, Step, align, path_of
 
+MOST_JUDGED: Final = 512
+"""Messages of a history that are judged for one request, the newest. Of a longer one that nobody
+has judged, the rest is unknown, so nothing ends; each further request has as many more judged."""
 
-@dataclass(frozen=True, slots=True)
-class Walked:
+
+class Walked(NamedTuple):
     """A path with its state."""
 
     path: Path
@@ -72,7 +76,7 @@ class Walk:
         self._audience = audience
         self._request = request
         self._root = request.path.start if request.path else request.origin.root()
-        self._path = Path(self._root)
+        self._path: Path
         self._answering: Step | None = None
         self._at = -1
         """Its place in the path: all before it are recorded, if none is missing."""
@@ -137,7 +141,7 @@ class Walk:
         if path is None:
             return self._look_up(self._path)
         left_out = tuple(
-            self._request.messages[: index + 1]
+            Beginning(self._request.messages, index + 1)
             for index, message in enumerate(self._request.messages[: path[0].index])
             if message.role is Role.USER
         )
@@ -186,9 +190,9 @@ class Walk:
         """Fold the steps from ``start``; have those assessed that nobody has assessed."""
         if self._aside > state.crisis:
             state = replace(state, crisis=self._aside)
-        steps = self._path[start:]
         at_user = state if self._at < start else START
-        unknown = [step for step in steps if self._must_assess(step)]
+        unknown = [at for at in range(start, len(self._path)) if self._must_assess(at)]
+        unknown = unknown[-MOST_JUDGED:]
         if not unknown:
             return self._fold(start, state, at_user, {})
         made: dict[NodeId, Assessed] = {}
@@ -198,18 +202,22 @@ class Walk:
             asked = unknown[-1:] if again else unknown
             if len(event.answers) != len(asked):
                 raise IllegalEvent(f"{len(event.answers)} answers to {len(asked)} questions")
-            for step, answers in zip(asked, event.answers, strict=True):
-                made[step.node] = combine(answers, agreed=self._policy.agreed)
+            for at, answers in zip(asked, event.answers, strict=True):
+                made[self._path.nodes[at]] = combine(answers, agreed=self._policy.agreed)
             return self._fold(start, state, at_user, made, pending=event.pending and not again)
 
         self._next = assessed
-        asked = tuple(self._request.messages[: step.index + 1] for step in unknown)
+        asked = tuple(
+            Beginning(self._request.messages, self._path.indexes[at] + 1) for at in unknown
+        )
         self._wait = lambda: t.Assess(asked[-1:])
-        return t.Assess(asked, patient=unknown[-1] != self._answering)
+        return t.Assess(asked, patient=unknown[-1] != self._at)
 
-    def _must_assess(self, step: Step) -> bool:
-        record = self._records.get(step.node)
-        return step.role is Role.USER and (record is None or record.assessment is None)
+    def _must_assess(self, at: int) -> bool:
+        if self._path.roles[at] is not Role.USER:
+            return False
+        record = self._records.get(self._path.nodes[at])
+        return record is None or record.assessment is None
 
     def _fold(
         self,
@@ -220,15 +228,16 @@ class Walk:
         *,
         pending: bool = False,
     ) -> Next:
-        fresh: list[NodeRecord] = []
+        path, fresh = self._path, []
         before: PathState = START
         newest: Assessed | None = None
-        for step in self._path[start:]:
-            record = self._records.get(step.node)
-            assessed = made.get(step.node) or (record.assessment if record else None)
-            if step == self._answering:
-                before, newest = state, made.get(step.node)
-            if step.role is Role.USER:
+        for at in range(start, len(path)):
+            node = path.nodes[at]
+            record = self._records.get(node)
+            assessed = made.get(node) or (record.assessment if record else None)
+            if at == self._at:
+                before, newest = state, made.get(node)
+            if path.roles[at] is Role.USER:
                 heard = assessed or Unknown("none", "not assessed")
                 state = after_user(self._policy, state, heard, self._audience)
             else:
@@ -236,14 +245,14 @@ class Walk:
                 state = after_reply(self._policy, state, delivered)
             if record is not None and record.state.pause is not None:
                 state = replace(state, pause=record.state.pause)  # whatever policy it began under
-            if step == self._answering:
+            if at == self._at:
                 at_user = state
                 if pending:
                     state = replace(state, crisis=max(state.crisis, CrisisStatus.UNKNOWN))
                     assessed = None
-            fresh.append(self._record(step, state, assessed, record))
+            fresh.append(self._record(at, state, assessed, record))
         return Walked(
-            self._path,
+            path,
             self._answering,
             at_user,
             state,
@@ -257,14 +266,15 @@ class Walk:
         )
 
     def _record(
-        self, step: Step, state: PathState, assessed: Assessed | None, known: NodeRecord | None
+        self, at: int, state: PathState, assessed: Assessed | None, known: NodeRecord | None
     ) -> NodeRecord:
+        path = self._path
         return NodeRecord(
-            step.node,
-            step.parent,
+            path.nodes[at],
+            path.parent_of(at),
             self._root,
-            step.depth,
-            step.role,
+            path.above + at + 1,
+            path.roles[at],
             self._digest,
             self._audience,
             state,
@@ -275,4 +285,7 @@ class Walk:
 
 def _last(column: Sequence[str], value: str) -> int:
     """Return the place of the last of some values that is this one; -1 if none is."""
-    return next((at for at in range(len(column) - 1, -1, -1) if column[at] == value), -1)
+    for at in range(len(column) - 1, -1, -1):
+        if column[at] == value:
+            return at
+    return -1

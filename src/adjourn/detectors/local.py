@@ -24,12 +24,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from adjourn.config_tables import LOCAL
 from adjourn.core.assessments import Assessed, Assessment, Unknown
 from adjourn.core.messages import Message, frame
 from adjourn.detectors.local_input import Window, relevant
 from adjourn.detectors.local_model import Network, stacked
 
-NAME: Final = "local"
 _REMEMBERED: Final = 4096
 """Conversations whose assessment is remembered, about 4 MB: retries and forks ask again."""
 
@@ -52,7 +52,7 @@ class LocalDetector:
     @property
     def name(self) -> str:
         """Name as used in configuration, assessments and the ledger."""
-        return NAME
+        return LOCAL
 
     async def assess(self, conversations: Sequence[Sequence[Message]]) -> Sequence[Assessed]:
         """Judge the last message of each conversation; one answer each, in order.
@@ -90,8 +90,8 @@ class LocalDetector:
             if known is not None:
                 self._known.move_to_end(key)
             if known is not None or self._closed:
-                return _Question(key, _answered(known or Unknown(NAME, "the detector is closed")))
-            question = _Question(key, Future(), tuple(conversation))
+                return _Question(key, _answered(known or Unknown(LOCAL, "the detector is closed")))
+            question = _Question(key, Future(), relevant(conversation) if conversation else ())
             self._under_way[key] = question
             self._pool.submit(self._begin, question)
         return question
@@ -134,7 +134,7 @@ class LocalDetector:
 
     def _judged(self, question: "_Question") -> Assessed:
         judged = self._network.judged(question.conversation, stacked(question.logits))
-        return Assessment(NAME, judged.hazards, **judged.scalars)
+        return Assessment(LOCAL, judged.hazards, **judged.scalars)
 
     def _answer(self, question: "_Question", answer: Assessed) -> None:
         """Remember an answer, unless it may be another the next time, and only then give it."""
@@ -151,7 +151,7 @@ class LocalDetector:
 
 
 def _failed(error: Exception) -> Unknown:
-    return Unknown(NAME, f"failed: {type(error).__name__}")
+    return Unknown(LOCAL, f"failed: {type(error).__name__}")
 
 
 @dataclass(eq=False, slots=True)
@@ -161,6 +161,7 @@ class _Question:
     key: bytes
     answer: Future[Assessed]
     conversation: tuple[Message, ...] = ()
+    """What of it the judgement depends on."""
     waiting: int = 1
     windows: list[Window] = field(default_factory=list)
     """What of it is still to be read, the last first."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from adjourn.config import Config, DetectorConfig
+from adjourn.config_tables import LOCAL
 from adjourn.core.errors import BadConfig
 from adjourn.detectors import plugins
 from adjourn.detectors.forms import Form
@@ -14,8 +15,6 @@ from adjourn.detectors.guards.llama_guard import LlamaGuard
 from adjourn.detectors.guards.qwen3_guard import Qwen3Guard
 from adjourn.detectors.guards.shield_gemma import ShieldGemma
 from adjourn.detectors.judge import Judge
-from adjourn.detectors.local import NAME as LOCAL
-from adjourn.detectors.local import LocalDetector
 from adjourn.detectors.moderation import Moderation
 from adjourn.detectors.remote import Endpoint, RemoteDetector
 from adjourn.ports import Detector
@@ -83,6 +82,9 @@ def make_detector(name: str, config: Config) -> Detector:
         BadConfig: There is none of that name, or its configuration lacks something.
     """
     if name == LOCAL:
+        # A quarter of a second to load, which commands that judge nothing need not wait for.
+        from adjourn.detectors.local import LocalDetector  # noqa: PLC0415
+
         return LocalDetector(threads=config.detection.threads)
     one = next((one for one in config.detector if one.name == name), None)
     if one is None:

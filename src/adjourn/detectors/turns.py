@@ -43,8 +43,7 @@ def readable(conversation: Sequence[Message]) -> list[tuple[Turn, ...]]:
     newest = _turn(conversation[-1])
     if newest is None:
         return []
-    before = [turn for message in conversation[:-1] if (turn := _turn(message))]
-    context = _fitting(before)
+    context = _fitting(conversation[:-1])
     return [(*context, Turn(newest.role, piece)) for piece in pieces(newest.text)]
 
 
@@ -112,10 +111,11 @@ def _turn(message: Message) -> Turn | None:
     return Turn("assistant", text) if message.role is Role.ASSISTANT else None
 
 
-def _fitting(before: Sequence[Turn]) -> list[Turn]:
+def _fitting(before: Sequence[Message]) -> list[Turn]:
+    """Return the latest turns that fit; messages further back are not even looked at."""
     kept: list[Turn] = []
     left = CONTEXT_CHARS
-    for turn in reversed(before):
+    for turn in filter(None, map(_turn, reversed(before))):
         text = _cut(turn.text)
         if len(text) > left:
             break

@@ -46,9 +46,9 @@ def upper_bound(count: int, of: int) -> float | None:
         return None
     if count == of:
         return 1.0
-    from scipy.stats import beta  # noqa: PLC0415 - a second to load
+    from scipy.special import betaincinv  # noqa: PLC0415 - takes time to load
 
-    return float(beta.ppf(CONFIDENCE, count + 1, of - count))
+    return float(betaincinv(count + 1, of - count, CONFIDENCE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from adjourn.gateway.dialogue import ChatDialogue, Links
 from adjourn.gateway.headers import credentials, speaks_anthropic, to_client, to_upstream
 from adjourn.gateway.keys import Keyring
 from adjourn.gateway.languages import accepted_languages, language_of_tag
+from adjourn.gateway.toolless import Toolless
 from adjourn.ports import Clock, Upstream, UpstreamRequest
 from adjourn.runtime.driver import Driver
 from adjourn.runtime.resources_by_country import ResourcesFor
@@ -86,8 +87,7 @@ class Gateway:
         self._settings = settings
         self._own_pages = own_pages
         self._trunks = Trunks()
-        self._toolless: set[str] = set()
-        """Models whose server was seen to know no tools."""
+        self._toolless = Toolless()
 
     async def drain(self) -> None:
         """Wait until everything that was to be recorded is recorded or has failed."""

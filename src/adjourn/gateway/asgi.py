@@ -98,10 +98,10 @@ class Client:
 
 def header(scope: Scope, name: str) -> str:
     """Return a request header's value, empty if it is not there; the first one counts."""
-    named = scope.get(_NAMED)
+    named: dict[str, str] | None = scope.get(_NAMED)
     if named is None:
         named = scope[_NAMED] = {
-            key.decode("latin-1"): value for key, value in reversed(scope["headers"])
+            key.decode("latin-1"): value.decode("latin-1")
+            for key, value in reversed(scope["headers"])
         }
-    value: bytes | None = named.get(name)
-    return value.decode("latin-1") if value else ""
+    return named.get(name, "")

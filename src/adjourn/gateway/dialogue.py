@@ -15,6 +15,7 @@ from adjourn.core.policy import EndTool
 from adjourn.core.tree import NodeId
 from adjourn.gateway.asgi import Client
 from adjourn.gateway.headers import to_client
+from adjourn.gateway.toolless import Toolless
 from adjourn.ports import Upstream, UpstreamReply, UpstreamRequest
 from adjourn.wire.dialect import ChatRequest, Dialect, Frame, FrameKind, Reader, ToolRound
 
@@ -57,7 +58,7 @@ class ChatDialogue:
         resources: Callable[[], Mapping[str, Any]],
         links: Links,
         at_s: int,
-        toolless: set[str],
+        toolless: Toolless,
         silent: bool,
     ) -> None:
         self._dialect = dialect
@@ -80,6 +81,8 @@ class ChatDialogue:
         self._reader: Reader | None = None
         self._body = b""
         self._round: tuple[bytes, str] | None = None
+        self._may_call = True
+        """Whether the whole reply may have calls of tools in it."""
         self._last: tuple[Frame, ...] = ()
         self._waiting: list[Frame] = []
         self._heard = ""
@@ -152,14 +155,17 @@ class ChatDialogue:
 
     async def _send(self, command: t.Forward) -> UpstreamReply:
         """Send the request; once more without the end tool if the server knows no tools."""
-        tool = command.tool if self._request.model not in self._toolless else None
+        model = self._request.model
+        tool = command.tool if command.tool and self._toolless.may_offer(model) else None
         reply = await self._upstream.send(self._prepared(command, tool))
+        if tool is not None and reply.status == 200:
+            self._toolless.answered(model)
         if tool is None or self._request.has_tools or reply.status not in _REJECTS_TOOLS:
             return reply
         await reply.aclose()
         reply = await self._upstream.send(self._prepared(command, None))
         if reply.status == 200:
-            self._toolless.add(self._request.model)
+            self._toolless.refused(model)
         return reply
 
     def _prepared(self, command: t.Forward, tool: EndTool | None) -> UpstreamRequest:
@@ -170,7 +176,7 @@ class ChatDialogue:
 
     async def _pass_on(self, reply: UpstreamReply) -> t.Event:
         """Hand an error of the model's server to the client as it is."""
-        if self._client.started or self._rounds:
+        if self._client.started or self._rounds or self._command.must_answer:
             return t.ReplyFailed(f"the model's server answered {reply.status}")
         try:
             body = b"".join([chunk async for chunk in reply.chunks()])
@@ -199,7 +205,7 @@ class ChatDialogue:
         if whole.reply is None:
             self._unread = self._body
             return t.ReplyFailed(whole.cut)
-        self._round = whole.round
+        self._round, self._may_call = whole.round, whole.may_call
         if whole.round is not None and command.flow is not t.Flow.HOLD:
             self._before = (*self._before, *whole.reply.texts)
         return t.ReplyEnded(whole.reply)
@@ -279,21 +285,15 @@ class ChatDialogue:
             return
         if not self._client.started:
             await self._client.start(200, [*_STREAM_HEAD, *headers])
-        await self._client.end(self._outlet.reply(text, seed, extension))
+        words = f"\n\n{text}" if self._wrote else text
+        await self._client.end(self._outlet.reply(words, seed, extension))
 
     async def _finish(self, command: t.Finish) -> None:
         """Let the model's reply end, with the gateway's words after it."""
         extension = self._extension(command.outcome)
         if self._reader is None:
-            body = self._dialect.finish_reply(
-                self._body,
-                added=command.added,
-                extension=extension,
-                strip_tool=self._command.watch,
-                instead=command.instead,
-                before=self._before if self._rounds else (),
-            )
-            if body == self._body:
+            body = self._finished(command, extension)
+            if body is self._body:
                 await self._client.start(200, self._told(self._head))
                 await self._client.end(body)
             else:
@@ -309,6 +309,21 @@ class ChatDialogue:
         if not self._client.started:
             await self._client.start(200, self._told(self._head))
         await self._client.end(ending)
+
+    def _finished(self, command: t.Finish, extension: Mapping[str, Any] | None) -> bytes:
+        """Return a whole reply as the client gets it: the model's own bytes, if nothing changes."""
+        before = self._before if self._rounds else ()
+        strip_tool = self._command.watch if self._may_call else None
+        if not (command.added or extension or command.instead or strip_tool or any(before)):
+            return self._body
+        return self._dialect.finish_reply(
+            self._body,
+            added=command.added,
+            extension=extension,
+            strip_tool=strip_tool,
+            instead=command.instead,
+            before=before,
+        )
 
     async def _refuse(self, command: t.Refuse) -> None:
         body = self._dialect.error_body(
@@ -326,7 +341,12 @@ class ChatDialogue:
         if self._silent and self._head:
             await self._fail_as_it_came()
         elif not self._client.started:
-            body = self._dialect.error_body(why, type="api_error", code="upstream_unavailable")
+            body = self._dialect.error_body(
+                why,
+                type="api_error",
+                code="upstream_unavailable",
+                extension=self._extension(outcome),
+            )
             await self._client.answer(502, body, self._telling(outcome.decision, outcome.node))
         elif self._error_passed:
             await self._client.end()

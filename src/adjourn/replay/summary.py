@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 from typing import Any, Final
 
 from adjourn.replay.tally import STEPS, PairTally, PolicyTally, Tally
+from adjourn.report.intervals import CONFIDENCE, clopper_pearson, sign_test
 
-CONFIDENCE: Final = 0.95
 PRIMARY: Final = "end"
 """The one comparison that is named beforehand; p-values of the others are corrected."""
 
@@ -14,7 +15,7 @@ PRIMARY: Final = "end"
 def summarise(tally: Tally, names: Sequence[str]) -> dict[str, Any]:
     """Return the summary of a replay.
 
-    Rates are shares of conversations with Clopper-Pearson intervals (scipy's ``binomtest``).
+    Rates are shares of conversations with Clopper-Pearson intervals.
 
     Args:
         tally: What was counted.
@@ -85,19 +86,15 @@ def _paired(only_first: int, only_second: int, of: int) -> dict[str, Any]:
 
 def _difference_interval(only_first: int, only_second: int, of: int) -> tuple[float, float]:
     """Bonett & Price (2012): Wald's interval after adding one pair of either kind."""
-    from scipy.stats import norm  # noqa: PLC0415 - takes a second to load
-
     first, second = (only_first + 1) / (of + 2), (only_second + 1) / (of + 2)
     difference = second - first
     error = math.sqrt((first + second - difference**2) / (of + 2))
-    reach = float(norm.ppf((1 + CONFIDENCE) / 2)) * error
+    reach = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * error
     return round(max(-1.0, difference - reach), 6), round(min(1.0, difference + reach), 6)
 
 
 def _binomial(one: int, other: int) -> float | None:
-    from scipy.stats import binomtest  # noqa: PLC0415 - takes a second to load
-
-    return float(f"{binomtest(one, one + other).pvalue:.4g}") if one + other else None
+    return float(f"{sign_test(one, other):.4g}") if one + other else None
 
 
 def _holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -121,10 +118,7 @@ def _median(by_turn: Mapping[int, int]) -> int | None:
 
 
 def _rate(count: int, of: int) -> dict[str, Any]:
-    from scipy.stats import binomtest  # noqa: PLC0415 - takes a second to load
-
     if not of:
         return {"count": 0, "of": 0}
-    interval = binomtest(count, of).proportion_ci(CONFIDENCE, method="exact")
-    low, high = round(float(interval.low), 6), round(float(interval.high), 6)
+    low, high = (round(end, 6) for end in clopper_pearson(count, of))
     return {"count": count, "of": of, "share": round(count / of, 6), "low": low, "high": high}

@@ -10,7 +10,8 @@ import msgspec
 
 from adjourn.core.errors import BadInput
 from adjourn.report.figures import Figures
-from adjourn.report.rates import CONFIDENCE, Rate
+from adjourn.report.intervals import CONFIDENCE
+from adjourn.report.rates import Rate
 from adjourn.report.suppression import K
 
 FORMAT: Final = 1

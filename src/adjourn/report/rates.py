@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-CONFIDENCE: Final = 0.95
+from adjourn.report.intervals import clopper_pearson
+
 PER: Final = 10_000
 """Rates are given per this many conversations."""
 
@@ -32,14 +33,5 @@ def rate_of(count: int, of: int) -> Rate:
     """
     if of == 0:
         return Rate(count, of, None, None, None)
-    # Takes a second to load; a gateway that makes no report need not wait for it.
-    from scipy.stats import binomtest  # noqa: PLC0415
-
-    interval = binomtest(count, of).proportion_ci(CONFIDENCE, method="exact")
-    return Rate(
-        count,
-        of,
-        round(count / of * PER, 3),
-        round(float(interval.low) * PER, 3),
-        round(float(interval.high) * PER, 3),
-    )
+    low, high = clopper_pearson(count, of)
+    return Rate(count, of, round(count / of * PER, 3), round(low * PER, 3), round(high * PER, 3))

@@ -10,6 +10,5 @@ class SystemClock:
         """Return the wall-clock time in milliseconds since the Unix epoch, UTC."""
         return time.time_ns() // 1_000_000
 
-    def monotonic_s(self) -> float:
-        """Return a time in seconds that never goes back, for deadlines."""
-        return time.monotonic()
+    monotonic_s = staticmethod(time.monotonic)
+    """Returns a time in seconds that never goes back, for deadlines."""

@@ -7,7 +7,7 @@ Does not live here: any decision (``core``), or what goes over the wire (the dia
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Protocol, assert_never
+from typing import Any, Final, Protocol
 
 from adjourn.core import turns as t
 from adjourn.core.decisions import Requester
@@ -20,6 +20,11 @@ from adjourn.ports import Store
 from adjourn.runtime.panel import Panel
 
 _log = logging.getLogger("adjourn.driver")
+
+_QUESTIONS: Final = (t.LookUp, t.Survey, t.Recall)
+"""Commands that the store answers."""
+_LAST: Final = (t.Reply, t.Finish, t.Refuse, t.Fail, t.Leave)
+"""Commands after which the exchange is over."""
 
 
 class Dialogue(Protocol):
@@ -68,27 +73,23 @@ class Driver:
         """
         exchange, forwarded = Exchange(self.in_force), False
         command = exchange.handle(t.RequestReceived(request))
-        while True:
-            match command:
-                case t.LookUp() | t.Survey() | t.Recall():
-                    event = await self._ask_store(command, must=self._needs_store and not forwarded)
-                case t.Assess(conversations=conversations, patient=patient):
-                    answers, pending = await self._panel.assess(conversations, patient=patient)
-                    event = t.AssessmentsMade(answers, pending)
-                case t.Record():
-                    event = await self._record(command)
-                    self._after_an_end(command.append, event, request)
-                case t.Forward():
-                    forwarded = True
-                    event = await dialogue.forward(command)
-                case t.Release():
-                    event = await dialogue.release()
-                case t.Reply() | t.Finish() | t.Refuse() | t.Fail() | t.Leave():
-                    await dialogue.close(command)
-                    return
-                case _:
-                    assert_never(command)
+        while not isinstance(command, _LAST):
+            event: t.Event
+            if isinstance(command, _QUESTIONS):
+                event = await self._ask_store(command, must=self._needs_store and not forwarded)
+            elif isinstance(command, t.Assess):
+                asked, patient = command
+                event = t.AssessmentsMade(*await self._panel.assess(asked, patient=patient))
+            elif isinstance(command, t.Forward):
+                forwarded = True
+                event = await dialogue.forward(command)
+            elif isinstance(command, t.Record):
+                event = await self._record(command)
+                self._after_an_end(command.append, event, request)
+            else:
+                event = await dialogue.release()
             command = exchange.handle(event)
+        await dialogue.close(command)
 
     async def drain(self) -> None:
         """Wait until all that was begun beside requests is done or has failed."""

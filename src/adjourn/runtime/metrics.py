@@ -54,6 +54,25 @@ def forget_process(pid: int, folder: str) -> None:
     mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]  # it has no types
 
 
+class Level:
+    """A number that goes up and down with every request, and is told when somebody asks.
+
+    Where processes share their counts, each must write it down as it changes.
+    """
+
+    def __init__(self, gauge: Gauge, *, is_shared: bool) -> None:
+        self._now = 0
+        self._written = gauge if is_shared else None
+        if not is_shared:
+            gauge.set_function(lambda: self._now)
+
+    def set(self, now: int) -> None:
+        """Take note of what it is now."""
+        self._now = now
+        if self._written is not None:
+            self._written.set(now)
+
+
 class Metrics:
     """All instruments of one gateway, in a registry of their own."""
 
@@ -70,8 +89,8 @@ class Metrics:
         self.request_s = self._histogram(
             "request_seconds", "From a request's headers to the end of its reply.", "dialect"
         )
-        self.open = self._gauge("requests_open", "Requests that are being served.")
-        self.streams = self._gauge("streams_open", "Replies of the model that are flowing.")
+        self.open = self._level("requests_open", "Requests that are being served.")
+        self.streams = self._level("streams_open", "Replies of the model that are flowing.")
         self.refused = self._counter(
             "refused", "Requests the gateway refused by itself, by error code.", "code"
         )
@@ -137,11 +156,11 @@ class Metrics:
         counter = Counter(name, meaning, labels, namespace="adjourn", registry=self.registry)
         return _remembering(counter)
 
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(
-            name, meaning, labels, namespace="adjourn", registry=self.registry,
-            multiprocess_mode="livesum",
-        )  # fmt: skip
+    def _level(self, name: str, meaning: str) -> "Level":
+        gauge = Gauge(
+            name, meaning, namespace="adjourn", registry=self.registry, multiprocess_mode="livesum"
+        )
+        return Level(gauge, is_shared=self._shared)
 
     def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
         histogram = Histogram(

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from adjourn.core.assessments import Assessed, Unknown
-from adjourn.core.messages import Message, canonical_content, frame
+from adjourn.core.messages import Beginning, Message, canonical_content, frame
 from adjourn.ports import Detector
 
 _log = logging.getLogger("adjourn.detectors")
@@ -60,12 +60,12 @@ class Panel:
                 a long history cannot delay it.
             patient: Wait for slow detectors on the last conversation, too.
         """
+        if len(conversations) == 1 and not self._slow:  # nearly always
+            answers = await self._ask_quick(conversations)
+            return [tuple(answer[0] for answer in answers)], False
         *history, newest = conversations
-        slow = [[self._beside(i, one) for i in range(len(self._slow))] for one in conversations]
-        asked = [self._ask(one, (newest,)) for one in self._quick]
-        if history:
-            asked += [self._ask(one, history) for one in self._quick]
-        answers = [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
+        slow = self._judging(conversations)
+        answers = await self._ask_quick((newest,), *((history,) if history else ()))
         of_newest = [answer[0] for answer in answers[: len(self._quick)]]
         batches = answers[len(self._quick) :]
         quick = [[batch[i] for batch in batches] for i in range(len(history))] + [of_newest]
@@ -78,14 +78,34 @@ class Panel:
         ]
         return made, not all(task.done() for task in slow[-1])
 
+    async def _ask_quick(self, *questions: Sequence[_Conversation]) -> Sequence[Sequence[Assessed]]:
+        """Put each question to every quick detector, all at once; answers in that order."""
+        asked = [self._ask(one, question) for question in questions for one in self._quick]
+        return [await asked[0]] if len(asked) == 1 else await asyncio.gather(*asked)
+
     async def drain(self) -> None:
         """Wait until the slow detectors have answered or run out of time."""
         while tasks := [task for task in self._asked.values() if not task.done()]:
             await asyncio.wait(tasks)
 
-    def _beside(self, number: int, conversation: _Conversation) -> asyncio.Task[Assessed]:
+    def _judging(
+        self, conversations: Sequence[_Conversation]
+    ) -> list[list[asyncio.Task[Assessed]]]:
+        """Return each slow detector's work on each conversation."""
+        if not self._slow:
+            return [[] for _ in conversations]
+        numbers = range(len(self._slow))
+        marks = _digests(conversations)
+        return [
+            [self._beside(number, mark, one) for number in numbers]
+            for mark, one in zip(marks, conversations, strict=True)
+        ]
+
+    def _beside(
+        self, number: int, mark: bytes, conversation: _Conversation
+    ) -> asyncio.Task[Assessed]:
         """Return a slow detector's work on a conversation, begun now if it was not before."""
-        key = (number, _digest(conversation))
+        key = (number, mark)
         task = self._asked.get(key)
         if task is None:
             task = asyncio.create_task(self._ask_alone(self._slow[number], conversation))
@@ -123,10 +143,21 @@ class Panel:
         return [Unknown(detector.name, why)] * len(conversations)
 
 
-def _digest(conversation: _Conversation) -> bytes:
-    fields = [
-        field
-        for message in conversation
-        for field in (message.role.encode(), canonical_content(message))
-    ]
-    return hashlib.blake2b(frame(*fields), digest_size=16).digest()
+def _digests(conversations: Sequence[_Conversation]) -> list[bytes]:
+    """Return a digest of each conversation.
+
+    Those that are beginnings of one history, the shortest first, are read once together.
+    """
+    digests: list[bytes] = []
+    whole: _Conversation | None = None
+    hashed, read = hashlib.blake2b(digest_size=16), 0
+    for one in conversations:
+        its_whole = one.whole if isinstance(one, Beginning) else one
+        if its_whole is not whole or len(one) < read:
+            whole, hashed, read = its_whole, hashlib.blake2b(digest_size=16), 0
+        for at in range(read, len(one)):
+            message = its_whole[at]
+            hashed.update(frame(message.role.encode(), canonical_content(message)))
+        read = len(one)
+        digests.append(hashed.digest())
+    return digests

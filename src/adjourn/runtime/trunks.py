@@ -9,8 +9,9 @@ import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
+
+import msgspec
 
 from adjourn.core.messages import Message, Role
 from adjourn.core.tree import NodeId, Path
@@ -20,13 +21,14 @@ MOST_NODES: Final = 300_000
 """Nodes of all kept paths together, each path counting as some more: 27 MB at most."""
 _PATH: Final = 5
 """As many nodes' memory a path takes beside its nodes."""
+_TURN: Final = 2
+"""Items that the next turn of a conversation nearly always has more: an answer and a message."""
 _CUTS: Final = 8
 """A history is looked for without its last items, up to so many: an answer and the next message
 are two, calls of tools and what they gave one each."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trunk:
+class Trunk(NamedTuple):
     """The path of a history that was read."""
 
     path: Path
@@ -52,42 +54,56 @@ class Trunks:
         Raises:
             BadRequest: An item is no message.
         """
-        marks = self._marks(root, transcript)
-        trunk = self._read_on(transcript, marks) or _read(root, transcript)
-        self._keep(marks[-1], trunk)
+        items = transcript.items
+        most = max(0, len(items) - _TURN)
+        hashed = self._begin(root, transcript)
+        hashed.update(_bytes_of(items[:most]))
+        trunk = self._read_on(transcript, hashed.digest(), most) if most else None
+        hashed.update(_bytes_of(items[most:]))
+        mark = hashed.digest()
+        if trunk is None:
+            trunk = self._search(root, transcript, mark) or _read(root, transcript)
+        self._keep(mark, trunk)
         return trunk.path
 
-    def _read_on(self, transcript: Transcript, marks: list[bytes]) -> Trunk | None:
-        """Read on from the longest history that is known; None if none is."""
-        count = len(transcript.items)
-        for mark in reversed(marks):
-            trunk = self._kept.get(mark)
-            if trunk is not None and count:
-                after = transcript.read_after(count, trunk.messages, trunk.last)
-                if after is None:
-                    return None
-                self._kept.move_to_end(mark)
-                return _longer(trunk, after) if after else trunk
-            count -= 1
-        return None
+    def _begin(self, root: NodeId, transcript: Transcript) -> hashlib.blake2b:
+        """Begin the digest of a history: with all else that its path depends on.
 
-    def _marks(self, root: NodeId, transcript: Transcript) -> list[bytes]:
-        """Return digests of the history without its last items, of the shortest first.
+        What follows is a sequence of JSON values, told apart by the commas behind them.
+        """
+        begins = f"{transcript.form} {root} {len(transcript.lead)},".encode()
+        return hashlib.blake2b(begins, digest_size=16, key=self._key)
 
-        What is hashed is one sequence of JSON values, told apart by their commas, behind all else
-        that the path depends on.
+    def _search(self, root: NodeId, transcript: Transcript, whole: bytes) -> Trunk | None:
+        """Read on from the longest history that is known, however much longer this one is.
+
+        Args:
+            root: What the path starts from.
+            transcript: The history.
+            whole: The digest of all of it.
         """
         items = transcript.items
         first = max(0, len(items) - _CUTS)
-        begins = f"{transcript.form} {root} {len(transcript.lead)},".encode()
-        hashed = hashlib.blake2b(begins, digest_size=16, key=self._key)
-        hashed.update(b",".join(items[:first]))
-        marks = [hashed.digest()]
-        for item in items[first:]:
-            hashed.update(b",")
-            hashed.update(item)
-            marks.append(hashed.digest())
-        return marks
+        hashed = self._begin(root, transcript)
+        hashed.update(_bytes_of(items[:first]))
+        marks = [(first, hashed.digest())]
+        for count, item in enumerate(items[first:-1], first + 1):
+            hashed.update(_bytes_of((item,)))
+            marks.append((count, hashed.digest()))
+        for count, mark in ((len(items), whole), *reversed(marks)):
+            trunk = self._read_on(transcript, mark, count) if count else None
+            if trunk is not None:
+                return trunk
+        return None
+
+    def _read_on(self, transcript: Transcript, mark: bytes, items: int) -> Trunk | None:
+        """Read on from a history of so many items; None if it is not known, or cannot be cut."""
+        trunk = self._kept.get(mark)
+        after = trunk and transcript.read_after(items, trunk.messages, trunk.last)
+        if trunk is None or after is None:
+            return None
+        self._kept.move_to_end(mark)
+        return _longer(trunk, after) if after else trunk
 
     def _keep(self, mark: bytes, trunk: Trunk) -> None:
         if mark in self._kept:
@@ -97,6 +113,11 @@ class Trunks:
         while self._nodes > self._most_nodes:
             _, gone = self._kept.popitem(last=False)
             self._nodes -= len(gone.path) + _PATH
+
+
+def _bytes_of(items: Sequence[bytes | msgspec.Raw]) -> bytes:
+    """Return items as the bytes they came as, each followed by a comma."""
+    return b",".join((*items, b""))
 
 
 def _read(root: NodeId, transcript: Transcript) -> Trunk:

@@ -29,10 +29,7 @@ class MemoryStore:
     async def look_up(self, path: Sequence[NodeId]) -> PathFacts:
         """Return what is known of a path, given its node ids from the root downwards."""
         self._check()
-        deepest = next((self._nodes[node] for node in reversed(path) if node in self._nodes), None)
-        ends = (self._ends[node] for node in path if node in self._ends)
-        end = next((end for end in ends if end.statement.state == "in_force"), None)
-        return PathFacts(deepest, end)
+        return PathFacts(self._deepest(path), self._end_in_force(path))
 
     async def records(self, path: Sequence[NodeId]) -> Mapping[NodeId, NodeRecord]:
         """Return every recorded node of a path."""
@@ -167,6 +164,19 @@ class MemoryStore:
 
     async def aclose(self) -> None:
         """Let go; what was kept can still be read by tests."""
+
+    def _deepest(self, path: Sequence[NodeId]) -> NodeRecord | None:
+        for node in reversed(path):
+            record = self._nodes.get(node)
+            if record is not None:
+                return record
+        return None
+
+    def _end_in_force(self, path: Sequence[NodeId]) -> EndRecord | None:
+        if self._ends.keys().isdisjoint(path):  # nearly always
+            return None
+        ends = (self._ends[node] for node in path if node in self._ends)
+        return next((end for end in ends if end.statement.state == "in_force"), None)
 
     def _check(self) -> None:
         if not self.available:

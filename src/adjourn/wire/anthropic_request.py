@@ -13,16 +13,18 @@ import msgspec
 from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
 from adjourn.core.policy import EndTool
 from adjourn.wire.dialect import ChatRequest, ToolRound
+from adjourn.wire.openai_request import said
 from adjourn.wire.reading import (
     decode,
-    fields_of,
     fingerprint,
     items_of,
     model_of,
     names_of,
+    read_body,
     refuse,
     text_of,
     tools_of,
+    with_field,
 )
 from adjourn.wire.transcript import Transcript
 
@@ -35,42 +37,51 @@ _RESULT: Final = "_tool_result"
 _encode = msgspec.json.Encoder().encode
 
 
+class _Body(msgspec.Struct, gc=False):
+    """What adjourn looks at in a request; any JSON may stand in each field."""
+
+    model: Any = None
+    messages: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    system: Any = None
+    stream: Any = None
+    tools: Any = msgspec.UNSET
+    tool_choice: Any = None
+    metadata: Any = None
+    output_config: Any = None
+    output_format: Any = None
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
+
+
 def parse_request(body: bytes) -> ChatRequest:
     """Read a request's body.
 
     Raises:
         BadRequest: It is not JSON, or not a request for a message; one sentence says what to mend.
     """
-    fields = fields_of(body)
-    model = model_of(fields)
-    if "messages" not in fields:
+    given = read_body(body, _decode_body)
+    model = model_of(given.model)
+    if given.messages is msgspec.UNSET:
         refuse("messages", "is missing", "Send a list of messages.")
-    known: dict[str, Any] = {
-        name: decode(fields[name])
-        for name in (
-            "system", "stream", "tools", "tool_choice", "metadata", "output_config",
-            "output_format",
-        )
-        if name in fields
-    }  # fmt: skip
-    tools = tools_of(known)
+    tools = [] if given.tools is msgspec.UNSET else tools_of(given.tools)
     return ChatRequest(
         body=body,
-        fields=fields,
         model=model,
         messages=Transcript(
             "messages",
             _messages,
-            items_of(fields["messages"], "messages"),
-            lead=_system(known.get("system")),
+            items_of(given.messages, "messages"),
+            lead=_system(given.system),
         ),
-        stream=known.get("stream") is True,
-        takes_text=not _wants_json(known),
-        takes_tool=_leaves_choice(known.get("tool_choice")),
+        stream=given.stream is True,
+        takes_text=not _wants_json(given),
+        takes_tool=_leaves_choice(given.tool_choice),
         tool_names=names_of(tools),
         has_tools=bool(tools),
-        end_user=text_of(known.get("metadata"), "user_id"),
-        conversation=text_of(known.get("metadata"), "conversation_id"),
+        names_tools=given.tools is not msgspec.UNSET,
+        end_user=text_of(given.metadata, "user_id"),
+        conversation=text_of(given.metadata, "conversation_id"),
     )
 
 
@@ -86,9 +97,13 @@ def forward_body(
     Guidance goes behind the system prompt and the end tool behind the client's tools, so that what
     was cached of the prompt before them stays cached.
     """
-    if guidance is None and tool is None and not rounds:
-        return request.body
-    fields: dict[str, Any] = dict(request.fields)
+    if guidance is None and not rounds:
+        if tool is None:
+            return request.body
+        if not request.names_tools:
+            offered = _encode([_as_tool(tool.name, tool.description)])
+            return with_field(request.body, "tools", offered)
+    fields: dict[str, Any] = request.fields
     if guidance is not None:
         fields["system"] = _guided(fields.get("system"), guidance)
     if rounds:
@@ -150,7 +165,7 @@ def _message(param: str, message: Any) -> Iterator[Message]:
         refuse(f"{param}.role", "is not known", f"Use one of {', '.join(_ROLES)}.")
     parts = tuple(_parts(f"{param}.content", message.get("content")))
     if role is Role.ASSISTANT:
-        yield Message(role, _said(parts))
+        yield Message(role, said(parts))
         return
     results = tuple(p for p in parts if isinstance(p, OpaquePart) and p.kind == _RESULT)
     written = tuple(p for p in parts if p not in results)
@@ -158,12 +173,6 @@ def _message(param: str, message: Any) -> Iterator[Message]:
         yield Message(Role.TOOL, _result_parts(param, result.data))
     if written or not results:
         yield Message(role, written)
-
-
-def _said(parts: tuple[Part, ...]) -> tuple[Part, ...]:
-    """Return what an assistant said as one text, however many blocks it came in."""
-    text = "".join(part.text for part in parts if isinstance(part, TextPart))
-    return (TextPart(text),) if text else ()
 
 
 def _result_parts(param: str, block: bytes) -> tuple[Part, ...]:
@@ -193,9 +202,9 @@ def _parts(param: str, content: Any) -> Iterator[Part]:
             yield OpaquePart(kind, fingerprint(marked))
 
 
-def _wants_json(known: Mapping[str, Any]) -> bool:
-    config = known.get("output_config")
-    return bool(known.get("output_format") or (isinstance(config, dict) and config.get("format")))
+def _wants_json(given: _Body) -> bool:
+    config = given.output_config
+    return bool(given.output_format or (isinstance(config, dict) and config.get("format")))
 
 
 def _leaves_choice(tool_choice: Any) -> bool:

@@ -13,16 +13,14 @@ import msgspec
 
 from adjourn.core.policy import EndTool
 from adjourn.core.turns import ModelReply
+from adjourn.wire.reading import fields_of
 from adjourn.wire.transcript import Transcript
 
 
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
+class ChatRequest(NamedTuple):
     """A chat request, as far as adjourn understands it."""
 
     body: bytes
-    fields: Mapping[str, msgspec.Raw]
-    """Top-level fields as they came, in order."""
     model: str
     messages: Transcript
     stream: bool = False
@@ -31,8 +29,15 @@ class ChatRequest:
     takes_tool: bool = True
     tool_names: frozenset[str] = frozenset()
     has_tools: bool = False
+    names_tools: bool = False
+    """The field of the tools is there, though maybe there are none in it."""
     end_user: str = ""
     conversation: str = ""
+
+    @property
+    def fields(self) -> dict[str, msgspec.Raw]:
+        """Top-level fields as they came, in order."""
+        return fields_of(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +50,7 @@ class ToolRound:
     result: str
 
 
-@dataclass(frozen=True, slots=True)
-class WholeReply:
+class WholeReply(NamedTuple):
     """A whole reply, as far as adjourn understands it."""
 
     reply: ModelReply | None
@@ -54,6 +58,8 @@ class WholeReply:
     cut: str = ""
     round: tuple[bytes, str] | None = None
     """The model's message with its end call, and the call's id, if exactly one counts."""
+    may_call: bool = True
+    """It may have calls of tools in it, those of the end tool among them."""
 
 
 class FrameKind(Enum):
@@ -70,7 +76,7 @@ class FrameKind(Enum):
 
 
 class Frame(NamedTuple):
-    """One server-sent event of a reply."""
+    """One server-sent event of a reply, or several in a row that came at once and may pass."""
 
     raw: bytes
     kind: FrameKind
@@ -80,8 +86,7 @@ class Frame(NamedTuple):
     """What it says, where an outlet needs to know."""
 
 
-@dataclass(frozen=True, slots=True)
-class StreamEnd:
+class StreamEnd(NamedTuple):
     """How a stream ended."""
 
     reply: ModelReply | None

@@ -1,5 +1,7 @@
 """Reading a streamed reply: which frames may pass, which wait, and what was said in the end."""
 
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -18,8 +20,8 @@ _MOST_CHOICES: Final = 1024
 class _Delta(msgspec.Struct, gc=False):
     content: str | None = None
     refusal: None = None
-    tool_calls: Any = msgspec.UNSET
-    function_call: Any = msgspec.UNSET
+    tool_calls: None = None
+    function_call: None = None
 
 
 class _Choice(msgspec.Struct, gc=False):
@@ -53,7 +55,8 @@ class StreamReader(EventReader):
         self._tool = tool_name
         self._continues = template
         self.template = template
-        self._texts: dict[int, list[str]] = {}
+        self._said: list[tuple[int, str]] = []
+        """Choice and text of each piece."""
         self._finishes: dict[int, str | None] = {}
         self._calls: dict[tuple[int, int], Call] = {}
         self._ours: set[tuple[int, int]] = set()
@@ -71,7 +74,10 @@ class StreamReader(EventReader):
         whole = self._close(finished=finished or (self.done and bool(self._finishes)))
         if not whole or self.template is None:
             return StreamEnd(None, self._cut, unread=self._unread(self._last))
-        texts = tuple("".join(self._texts.get(i, ())) for i in range(max(self._finishes) + 1))
+        by_choice: list[list[str]] = [[] for _ in range(max(self._finishes) + 1)]
+        for choice, text in self._said:
+            by_choice[choice].append(text)
+        texts = tuple(map("".join, by_choice))
         calls = [call for (choice, _), call in self._calls.items() if choice == 0]
         call = self._tool and the_one_end_call(
             calls, self._tool, other_calls=self._others, finish=self._finishes.get(0)
@@ -82,13 +88,24 @@ class StreamReader(EventReader):
             last = tuple(_stopped(frame) for frame in last)
         return StreamEnd(reply, "", call.round(texts[0]) if call else None, last)
 
+    def _run(self, events: Sequence[SseEvent], at: int) -> tuple[int, list[Frame]]:
+        """Take pieces of text in a row as one frame: of long streams they are nearly all."""
+        if self.template is None or self._continues is not None:
+            return super()._run(events, at)
+        said = _pieces_of_text(islice(events, at, None))
+        if not said:
+            return super()._run(events, at)
+        after = at + len(said)
+        for index in {index for index, _ in said}:
+            self._finishes.setdefault(index, None)
+        spoken = [piece for piece in said if piece[1]]
+        self._said += spoken
+        raw = b"".join([event.raw for event in events[at:after]])
+        return after, self._released(Frame(raw, FrameKind.PASS, tuple(spoken)))
+
     def _event(self, event: SseEvent) -> list[Frame]:
         if event.data is None:
             return [Frame(event.raw, FrameKind.PASS)]
-        if self.template is not None and self._continues is None:
-            piece = _piece_of_text(event.data)
-            if piece is not None:
-                return self._released(self._spoken(event.raw, *piece))
         if event.data.strip() == b"[DONE]":
             self.done = True
             self._last.append(Frame(event.raw, FrameKind.LAST))
@@ -151,14 +168,6 @@ class StreamReader(EventReader):
             frames = [Frame(b"", FrameKind.WITHHELD)]
         return frames
 
-    def _spoken(self, raw: bytes, index: int, text: str) -> Frame:
-        self._finishes.setdefault(index, None)
-        pieces = self._texts.setdefault(index, [])
-        if not text:
-            return Frame(raw, FrameKind.PASS)
-        pieces.append(text)
-        return Frame(raw, FrameKind.PASS, ((index, text),))
-
     def _text(self, choice: dict[str, Any]) -> list[tuple[int, str]]:
         index = _index(choice)
         self._finishes.setdefault(index, None)
@@ -169,7 +178,7 @@ class StreamReader(EventReader):
             return []
         pieces = [delta.get("content"), delta.get("refusal")]
         found = [(index, piece) for piece in pieces if isinstance(piece, str) and piece]
-        self._texts.setdefault(index, []).extend(piece for _, piece in found)
+        self._said += found
         return found
 
     def _take_calls(self, choices: list[dict[str, Any]]) -> bool:
@@ -235,16 +244,18 @@ def _stopped(frame: Frame) -> Frame:
     return Frame(raw, frame.kind)
 
 
-def _piece_of_text(data: bytes) -> tuple[int, str] | None:
-    """Return choice and text of a chunk that is nothing but text; None if it may be more."""
+def _pieces_of_text(events: Iterable[SseEvent]) -> list[tuple[int, str]]:
+    """Return choice and text of each chunk, up to the first that may be more than text."""
+    said: list[tuple[int, str]] = []
     try:
-        (choice,) = _decode_text(data).choices
+        for _, data, _ in events:
+            if data is None:
+                break
+            (choice,) = _decode_text(data).choices
+            said.append((choice.index, choice.delta.content or ""))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return None
-    delta = choice.delta
-    if delta.tool_calls is msgspec.UNSET is delta.function_call:
-        return choice.index, delta.content or ""
-    return None
+        pass  # what follows is read with more care
+    return said
 
 
 def _says_something(choice: dict[str, Any]) -> bool:

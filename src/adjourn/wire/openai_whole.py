@@ -14,6 +14,26 @@ _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
+class _Said(msgspec.Struct, gc=False):
+    content: str
+    refusal: None = None
+    tool_calls: None = None
+    function_call: None = None
+
+
+class _OneChoice(msgspec.Struct, gc=False):
+    message: _Said
+
+
+class _TextReply(msgspec.Struct, gc=False):
+    """A reply of one choice that is text and nothing else, as nearly all are."""
+
+    choices: tuple[_OneChoice]
+
+
+_decode_text = msgspec.json.Decoder(_TextReply).decode
+
+
 def read_reply(body: bytes, tool_name: str | None) -> WholeReply:
     """Read a whole reply.
 
@@ -21,6 +41,9 @@ def read_reply(body: bytes, tool_name: str | None) -> WholeReply:
         body: The reply's body.
         tool_name: Name of the end tool, if its calls are to be recognised.
     """
+    text = _only_text(body)
+    if text is not None:
+        return WholeReply(ModelReply((text,)), may_call=False)
     choices = _choices(body)
     if not choices:
         return WholeReply(None, "the model's server sent a reply that cannot be read")
@@ -83,6 +106,15 @@ def _strip(choice: dict[str, Any], tool: str | None) -> bool:
     return True
 
 
+def _only_text(body: bytes) -> str | None:
+    """Return what a reply says that is nothing but text; None if it may be more."""
+    try:
+        (choice,) = _decode_text(body).choices
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    return choice.message.content
+
+
 def _choices(body: bytes) -> list[dict[str, Any]]:
     """Return the choices that have a message; none if the body is no chat completion."""
     reply = json_of(body)
@@ -95,7 +127,7 @@ def _choices(body: bytes) -> list[dict[str, Any]]:
 
 def _text(message: dict[str, Any]) -> str:
     pieces = [message.get("content"), message.get("refusal")]
-    return "\n".join(piece for piece in pieces if isinstance(piece, str) and piece)
+    return "".join(piece for piece in pieces if isinstance(piece, str))
 
 
 def _calls(message: dict[str, Any]) -> list[Call]:

@@ -1,6 +1,7 @@
 """What the readers of all dialects share: events from bytes, and what becomes of a cut."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 from adjourn.wire.dialect import Frame
@@ -26,11 +27,16 @@ class EventReader(ABC):
             return []
         frames: list[Frame] = []
         try:
-            for event in self._sse.feed(data):
+            events = self._sse.feed(data)
+            at = 0
+            while at < len(events):
                 if self._is_cut():
-                    self._bad += event.raw
-                else:
-                    frames += self._event(event)
+                    self._bad += events[at].raw
+                    at += 1
+                    continue
+                after, made = self._run(events, at)
+                frames += made
+                at = after
         except BadReply as error:
             self._cut = str(error)
         if self._is_cut():
@@ -40,6 +46,14 @@ class EventReader(ABC):
 
     def _is_cut(self) -> bool:
         return bool(self._cut)
+
+    def _run(self, events: Sequence[SseEvent], at: int) -> tuple[int, list[Frame]]:
+        """Take events in a row, of those that came at once, from one place on.
+
+        Returns:
+            The place after them, and the frames that they make.
+        """
+        return at + 1, self._event(events[at])
 
     @abstractmethod
     def _event(self, event: SseEvent) -> list[Frame]:

@@ -1,27 +1,32 @@
 """Reading JSON of any dialect: requests kept as they came, errors that say what to mend."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
 from adjourn.core.errors import BadRequest
 
+_Read = TypeVar("_Read")
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
-    """Return a body's top-level fields as the bytes they came as, in order.
+def read_body(body: bytes, decode_object: Callable[[bytes], _Read]) -> _Read:
+    """Read a body.
+
+    Args:
+        body: As it came.
+        decode_object: A decoder of msgspec's, of a type that any JSON object fits.
 
     Raises:
         BadRequest: It is not a JSON object in UTF-8.
     """
     try:
         body.decode("utf-8")
-        return _decode_fields(body)
+        return decode_object(body)
     except UnicodeDecodeError as error:
         raise BadRequest(f"The body is not UTF-8 (byte {error.start}).") from None
     except msgspec.ValidationError:
@@ -30,6 +35,22 @@ def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
         raise BadRequest(f"The body is not JSON ({error}).") from None
     except RecursionError:
         raise BadRequest("The body is nested too deeply.") from None
+
+
+def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return a body's top-level fields as the bytes they came as, in order; raises as above."""
+    return read_body(body, _decode_fields)
+
+
+def with_field(body: bytes, name: str, value: bytes) -> bytes:
+    """Return a JSON object with one more field, behind all others, which stay as they came.
+
+    Args:
+        body: An object of at least one field, none of this name.
+        name: The field's, in ASCII.
+        value: JSON.
+    """
+    return b"".join((body.rstrip()[:-1], b',"', name.encode(), b'":', value, b"}"))
 
 
 def decode(raw: bytes | msgspec.Raw) -> Any:
@@ -80,13 +101,13 @@ def refuse(param: str, message: str, hint: str) -> NoReturn:
     raise BadRequest(f"{param} {message}.", hint=hint, param=param)
 
 
-def model_of(fields: dict[str, msgspec.Raw]) -> str:
+def model_of(model: Any) -> str:
     """Return the model that is asked for.
 
     Raises:
-        BadRequest: There is none.
+        BadRequest: It is no name.
     """
-    if "model" not in fields or not isinstance(model := decode(fields["model"]), str) or not model:
+    if not isinstance(model, str) or not model:
         refuse("model", "must be a non-empty string", "Name the model you want to talk to.")
     return model
 
@@ -103,13 +124,12 @@ def text_of(table: Any, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def tools_of(known: Mapping[str, Any]) -> list[Any]:
+def tools_of(tools: Any) -> list[Any]:
     """Return the tools that a request offers, each as any JSON.
 
     Raises:
         BadRequest: They are no list.
     """
-    tools = known.get("tools")
     if tools is not None and not isinstance(tools, list):
         refuse("tools", "must be a list", "Send a list of tools, or leave the field out.")
     return tools or []
@@ -120,9 +140,9 @@ def names_of(tools: Sequence[Any]) -> frozenset[str]:
     return frozenset(filter(None, (text_of(tool, "name") for tool in tools)))
 
 
-def end_user_of(known: Mapping[str, Any]) -> str:
+def end_user_of(safety_identifier: Any, user: Any, metadata: Any) -> str:
     """Return what a request in a dialect of OpenAI's says of the person; empty if nothing."""
-    for name in ("safety_identifier", "user"):
-        if isinstance(known.get(name), str) and known[name]:
-            return str(known[name])
-    return text_of(known.get("metadata"), "user_id")
+    for said in (safety_identifier, user):
+        if isinstance(said, str) and said:
+            return said
+    return text_of(metadata, "user_id")

@@ -12,21 +12,22 @@ from typing import Any, Final, NoReturn
 import msgspec
 
 from adjourn.core.errors import HistoryNotSent
-from adjourn.core.messages import Message, OpaquePart, Part, Role, TextPart
+from adjourn.core.messages import Message, OpaquePart, Part, Role
 from adjourn.core.policy import EndTool
 from adjourn.wire.dialect import ChatRequest, ToolRound
-from adjourn.wire.openai_request import parts_of, wants_json
+from adjourn.wire.openai_request import parts_of, said, wants_json
 from adjourn.wire.reading import (
     decode,
     end_user_of,
-    fields_of,
     fingerprint,
     items_of,
     model_of,
     names_of,
+    read_body,
     refuse,
     text_of,
     tools_of,
+    with_field,
 )
 from adjourn.wire.transcript import Transcript
 
@@ -41,6 +42,27 @@ _ELSEWHERE: Final = ("previous_response_id", "conversation", "background")
 _encode = msgspec.json.Encoder().encode
 
 
+class _Body(msgspec.Struct, gc=False):
+    """What adjourn looks at in a request; any JSON may stand in each field."""
+
+    model: Any = None
+    input: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    instructions: Any = None
+    stream: Any = None
+    tools: Any = msgspec.UNSET
+    tool_choice: Any = None
+    text: Any = None
+    previous_response_id: Any = None
+    conversation: Any = None
+    background: Any = None
+    safety_identifier: Any = None
+    user: Any = None
+    metadata: Any = None
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
+
+
 def parse_request(body: bytes) -> ChatRequest:
     """Read a request's body.
 
@@ -48,32 +70,24 @@ def parse_request(body: bytes) -> ChatRequest:
         BadRequest: It is not JSON, or not a request for a response; one sentence says what to mend.
         HistoryNotSent: Part of the conversation is kept at the model's server.
     """
-    fields = fields_of(body)
-    model = model_of(fields)
-    known: dict[str, Any] = {
-        name: decode(fields[name])
-        for name in (
-            "instructions", "stream", "tools", "tool_choice", "text", *_ELSEWHERE,
-            "safety_identifier", "user", "metadata",
-        )
-        if name in fields
-    }  # fmt: skip
+    given = read_body(body, _decode_body)
+    model = model_of(given.model)
     for name in _ELSEWHERE:
-        if known.get(name):
+        if getattr(given, name):
             _refuse_unseen(name, "Send the whole conversation in input and leave the field out.")
-    tools, text = tools_of(known), known.get("text")
+    tools = [] if given.tools is msgspec.UNSET else tools_of(given.tools)
     return ChatRequest(
         body=body,
-        fields=fields,
         model=model,
-        messages=_transcript(_instructions(known.get("instructions")), fields.get("input")),
-        stream=known.get("stream") is True,
-        takes_text=not (isinstance(text, dict) and wants_json(text.get("format"))),
-        takes_tool=known.get("tool_choice") in (None, "auto"),
+        messages=_transcript(_instructions(given.instructions), given.input),
+        stream=given.stream is True,
+        takes_text=not (isinstance(given.text, dict) and wants_json(given.text.get("format"))),
+        takes_tool=given.tool_choice in (None, "auto"),
         tool_names=names_of(tools),
         has_tools=bool(tools),
-        end_user=end_user_of(known),
-        conversation=text_of(known.get("metadata"), "conversation_id"),
+        names_tools=given.tools is not msgspec.UNSET,
+        end_user=end_user_of(given.safety_identifier, given.user, given.metadata),
+        conversation=text_of(given.metadata, "conversation_id"),
     )
 
 
@@ -85,9 +99,12 @@ def forward_body(
     rounds: Sequence[ToolRound] = (),
 ) -> bytes:
     """Return the body to send to the model: the client's own bytes if nothing is added."""
-    if guidance is None and tool is None and not rounds:
-        return request.body
-    fields: dict[str, Any] = dict(request.fields)
+    if guidance is None and not rounds:
+        if tool is None:
+            return request.body
+        if not request.names_tools:
+            return with_field(request.body, "tools", _encode([_as_function(tool)]))
+    fields: dict[str, Any] = request.fields
     if guidance is not None:
         given = decode(fields["instructions"]) if "instructions" in fields else None
         fields["instructions"] = f"{given}\n\n{guidance}" if given else guidance
@@ -133,12 +150,12 @@ def _instructions(instructions: Any) -> tuple[Message, ...]:
     return (Message.of(Role.SYSTEM, instructions),) if instructions else ()
 
 
-def _transcript(lead: tuple[Message, ...], given: msgspec.Raw | None) -> Transcript:
-    kind = bytes(given or b"").lstrip()[:1]
-    if given is not None and kind == b'"':
+def _transcript(lead: tuple[Message, ...], given: msgspec.Raw | msgspec.UnsetType) -> Transcript:
+    kind = b"" if given is msgspec.UNSET else bytes(given).lstrip()[:1]
+    if given is not msgspec.UNSET and kind == b'"':
         lead = (*lead, Message.of(Role.USER, decode(given)))
         return Transcript("responses", _messages, lead=lead)
-    if given is None or kind != b"[":
+    if given is msgspec.UNSET or kind != b"[":
         hint = "Send what the user wrote, or a list of items."
         refuse("input", "must be a string or a list of items", hint)
     items = items_of(given, "input")
@@ -153,7 +170,7 @@ def _messages(items: Sequence[Any], first: int) -> Iterator[Message]:
         if message is None:
             continue
         if before is not None and message.role is before.role is Role.ASSISTANT:
-            message = Message(Role.ASSISTANT, _said((*before.parts, *message.parts)))
+            message = Message(Role.ASSISTANT, said((*before.parts, *message.parts)))
         elif before is not None:
             yield before
         before = message
@@ -172,7 +189,7 @@ def _message(param: str, item: Any) -> Message | None:
         if role is None:
             refuse(f"{param}.role", "is not known", f"Use one of {', '.join(_ROLES)}.")
         parts = tuple(parts_of(param, item.get("content")))
-        return Message(role, _said(parts) if role is Role.ASSISTANT else parts)
+        return Message(role, said(parts) if role is Role.ASSISTANT else parts)
     if not isinstance(kind, str):
         refuse(param, "must have a type or a role", 'Send {"role": "user", "content": "..."}.')
     if kind == "item_reference":
@@ -192,12 +209,6 @@ def _result(param: str, output: Any) -> Iterator[Part]:
 
 def _is_part(piece: Any) -> bool:
     return isinstance(piece, dict) and isinstance(piece.get("type"), str)
-
-
-def _said(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Return what an assistant said as one text, however many parts it came in."""
-    text = "".join(part.text for part in parts if isinstance(part, TextPart))
-    return (TextPart(text),) if text else ()
 
 
 def _refuse_unseen(param: str, hint: str) -> NoReturn:

@@ -56,7 +56,12 @@ class SseDecoder:
             *whole, rest = data.split(b"\n\n")
             self._buffer += rest
             self._check()
-            return [_parse_usual(raw) for raw in whole]
+            return [
+                SseEvent(raw + b"\n\n", raw[6:])
+                if raw.startswith(b"data: ") and b"\n" not in raw  # most are one line of data
+                else _parse(raw + b"\n\n")
+                for raw in whole
+            ]
         self._buffer += data
         events: list[SseEvent] = []
         while (found := self._line_end()) is not None:
@@ -94,14 +99,6 @@ class SseDecoder:
 def _is_usual(data: bytes) -> bool:
     """Whether lines end as nearly everybody ends them, so that events end at each blank line."""
     return b"\r" not in data and b"\n\n\n" not in data and not data.startswith(b"\n")
-
-
-def _parse_usual(raw: bytes) -> SseEvent:
-    """Read an event without its blank line: one line of data, in most streams."""
-    whole = raw + b"\n\n"
-    if raw.startswith(b"data: ") and b"\n" not in raw:
-        return SseEvent(whole, raw[6:])
-    return _parse(whole)
 
 
 def _parse(raw: bytes) -> SseEvent:

@@ -8,14 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from inspect_ai.model import get_model
-
 from adjourn.evals.benign import benign_scenarios
-from adjourn.evals.conversing import Setting, counterpart_of, talk
 from adjourn.evals.outcomes import Condition, Outcome, outcome_of
 from adjourn.evals.scenarios import Scenario
 from adjourn.evals.statistics import upper_bound
-from adjourn.evals.users import user_of
 from adjourn.ports import Detector
 from adjourn.runtime.policies import load_policy
 
@@ -50,6 +46,12 @@ async def false_ends(detector: Detector, count: int, done: Callable[[int], None]
         count: How many, spread evenly over the templates.
         done: Called with 1 after each.
     """
+    # Seconds to load, for which nobody waits who only asks for help or names a wrong file.
+    from inspect_ai.model import get_model  # noqa: PLC0415
+
+    from adjourn.evals.conversing import Setting, counterpart_of, talk  # noqa: PLC0415
+    from adjourn.evals.users import user_of  # noqa: PLC0415
+
     scenarios = spread(benign_scenarios(_PER_TEMPLATE), count)
     policies = {name: load_policy(name)[0] for name in {one.policy for one in scenarios}}
     setting = Setting(Condition.SHIPPED, policies, detector)

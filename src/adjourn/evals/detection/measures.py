@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 Floats = NDArray[np.float64]
 RESAMPLES: Final = 200
@@ -26,6 +25,8 @@ class Figures:
 
 def auroc(score: Floats, truth: Floats) -> float:
     """P(a positive scores above a negative), ties counting half."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - a second to load
+
     ranks = rankdata(score)
     positives = truth.sum()
     negatives = len(truth) - positives
