@@ -103,8 +103,10 @@ class Exchange:
         return command
 
     def _answer(self, command: t.Command) -> t.Command:
-        """Give the last command."""
+        """Give the last command, and let go of what would have come next: it holds this machine, so
+        that all of a request would stay in memory until the garbage collector comes by."""
         self._awaited = ()
+        del self._next
         return command
 
     # -- the path -----------------------------------------------------------------------------
