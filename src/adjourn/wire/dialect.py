@@ -91,8 +91,6 @@ class StreamEnd:
     """The model's message with its end call, and the call's id, if exactly one counts."""
     last: tuple[Frame, ...] = ()
     """Frames that wait for the decision, in order."""
-    unread: bytes = b""
-    """Of a stream that was cut: what has come and was not given out as a frame."""
 
 
 class Reader(Protocol):

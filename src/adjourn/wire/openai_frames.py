@@ -73,7 +73,8 @@ def finish_frames(
 def _extended(raw: bytes, extension: Mapping[str, Any] | None) -> bytes:
     if extension is None:
         return raw
-    data = next((event.data or b"" for event in SseDecoder().feed(raw)), b"").strip()
+    ended = raw + b"\n\n"  # the last event of a stream may lack it
+    data = next((event.data or b"" for event in SseDecoder().feed(ended)), b"").strip()
     if not data.startswith(b"{"):
         return raw
     chunk = _decode(data)

@@ -63,14 +63,14 @@ class StreamReader(EventReader):
         self._freed: list[Frame] = []
         """Frames that were held and turned out to be the client's."""
         self._others = False
-        self._last: list[Frame] = []
 
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
+        self._take_rest()
         finished = bool(self._finishes) and all(self._finishes.values())
         whole = self._close(finished=finished or (self.done and bool(self._finishes)))
         if not whole or self.template is None:
-            return StreamEnd(None, self._cut, unread=self._unread(self._last))
+            return StreamEnd(None, self._cut)
         texts = tuple("".join(self._texts.get(i, ())) for i in range(max(self._finishes) + 1))
         calls = [call for (choice, _), call in self._calls.items() if choice == 0]
         call = self._tool and the_one_end_call(
@@ -83,13 +83,12 @@ class StreamReader(EventReader):
         return StreamEnd(reply, "", call.round(texts[0]) if call else None, last)
 
     def _event(self, event: SseEvent) -> list[Frame]:
-        if event.data is None:
-            return [Frame(event.raw, FrameKind.PASS)]
+        data = event.data or b""
         if self.template is not None and self._continues is None:
-            piece = _piece_of_text(event.data)
+            piece = _piece_of_text(data)
             if piece is not None:
                 return self._released(self._spoken(event.raw, *piece))
-        if event.data.strip() == b"[DONE]":
+        if data.strip() == b"[DONE]":
             self.done = True
             self._last.append(Frame(event.raw, FrameKind.LAST))
             return []

@@ -46,6 +46,11 @@ class SseDecoder:
         """Bytes of an event whose blank line has not come."""
         return bytes(self._buffer)
 
+    def end(self) -> SseEvent | None:
+        """The bytes have ended: return the event whose blank line has not come, if there is any."""
+        rest, self._buffer = bytes(self._buffer), bytearray()
+        return _parse(rest) if rest.strip() else None
+
     def feed(self, data: bytes) -> list[SseEvent]:
         """Take bytes and return the events that are complete with them.
 
