@@ -101,7 +101,7 @@ def test_headers_cross_as_the_bytes_they_are(run: Run, path: str, mode: Mode) ->
     name = "Zoë 日本"
     answer = replace(completion("Fine."), headers={"x-name": name})
     running = run(script=lambda _: answer, policy=replace(POLICY, mode=mode))
-    sent = {"x-name": name.encode()}
+    sent = {b"x-name": name.encode()}
     reply = running.http().post(path, content=json.dumps(BODY).encode(), headers=sent)
     assert reply.status_code == 200
     assert (b"x-name", name.encode()) in [(key.lower(), value) for key, value in reply.headers.raw]

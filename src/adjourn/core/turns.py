@@ -76,7 +76,9 @@ class ModelReply:
     end_calls: int = 0
     """Complete and valid calls of the end tool."""
     other_calls: bool = False
-    """Whether it calls other tools, which are the client's business."""
+    """Whether it calls other tools, which are the client's business, or is to be gone on with."""
+    stray_calls: bool = False
+    """Whether it has calls of the end tool that count for nothing: several, or broken ones."""
 
 
 # -- events -------------------------------------------------------------------------------------
