@@ -134,6 +134,7 @@ class Gateway:
     ) -> None:
         policy = self._driver.in_force.policy
         try:
+            _refuse_compressed(scope)
             request = dialect.parse_request(body)
             turn = self._turn(scope, tenant, request)
         except BadRequest as error:
@@ -242,13 +243,28 @@ class Gateway:
             await reply.aclose()
 
 
+def _refuse_compressed(scope: Scope) -> None:
+    """Refuse a body that would have to be unpacked to be read.
+
+    Raises:
+        BadRequest: It says it is one.
+    """
+    encoding = header(scope, "content-encoding").strip().lower()
+    if encoding not in ("", "identity"):
+        raise BadRequest(
+            f"The body is compressed ({encoding[:20]}), and cannot be judged.",
+            hint="Send it as it is, without Content-Encoding.",
+            param="Content-Encoding",
+        )
+
+
 def _is_chat(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"].rstrip("/").lower() in _DIALECTS
+    return scope["method"] == "POST" and scope["path"].rstrip("/").casefold() in _DIALECTS
 
 
 def spoken(scope: Scope) -> Dialect:
     """Return the dialect in which a client is answered, whatever it asks for."""
-    dialect = _DIALECTS.get(scope["path"].rstrip("/").lower())
+    dialect = _DIALECTS.get(scope["path"].rstrip("/").casefold())
     return dialect or (_ANTHROPIC if speaks_anthropic(scope) else _OPENAI)
 
 

@@ -22,6 +22,7 @@ from adjourn.wire.reading import (
     model_of,
     names_of,
     refuse,
+    refuse_look_alikes,
     text_of,
     tools_of,
 )
@@ -145,6 +146,7 @@ def _message(param: str, message: Any) -> Iterator[Message]:
     """Yield a message: what tools gave back in it, then what the user wrote."""
     if not isinstance(message, dict):
         refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
+    refuse_look_alikes(message, param)
     name = message.get("role")
     role = _ROLES.get(name) if isinstance(name, str) else None
     if role is None:
@@ -179,6 +181,7 @@ def _parts(param: str, content: Any) -> Iterator[Part]:
         if not isinstance(kind, str):
             hint = 'Send {"type": "text", "text": "..."}.'
             refuse(f"{param}[{number}]", "must be an object with a type", hint)
+        refuse_look_alikes(block, f"{param}[{number}]")
         if kind == "text" and isinstance(block.get("text"), str):
             yield TextPart(block["text"])
         elif kind == "tool_result":

@@ -20,6 +20,7 @@ from adjourn.wire.reading import (
     items_of,
     model_of,
     refuse,
+    refuse_look_alikes,
     text_of,
     tools_of,
 )
@@ -167,6 +168,7 @@ def _message(index: int, message: Any) -> Message:
     param = f"messages[{index}]"
     if not isinstance(message, dict):
         refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
+    refuse_look_alikes(message, param)
     name = message.get("role")
     role = _ROLES.get(name) if isinstance(name, str) else None
     if role is None:
@@ -208,6 +210,7 @@ def parts_of(param: str, content: Any) -> Iterator[Part]:
                 "must be an object with a type",
                 'Send {"type": "text", "text": "..."}.',
             )
+        refuse_look_alikes(part, f"{param}.content[{number}]")
         text = part.get("refusal") if kind == "refusal" else part.get("text")
         if (kind in _TEXT_KINDS or kind == "refusal") and isinstance(text, str):
             yield TextPart(text)

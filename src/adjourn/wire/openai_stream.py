@@ -64,6 +64,11 @@ class StreamReader(EventReader):
         """Frames that were held and turned out to be the client's."""
         self._others = False
 
+    @property
+    def choices(self) -> int:
+        """How many choices there are, as far as the stream has told."""
+        return max(self._finishes, default=-1) + 1
+
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
         self._take_rest()
@@ -71,7 +76,7 @@ class StreamReader(EventReader):
         whole = self._close(finished=finished or (self.done and bool(self._finishes)))
         if not whole or self.template is None:
             return StreamEnd(None, self._cut)
-        texts = tuple("".join(self._texts.get(i, ())) for i in range(max(self._finishes) + 1))
+        texts = tuple("".join(self._texts.get(i, ())) for i in range(self.choices))
         calls = [call for (choice, _), call in self._calls.items() if choice == 0]
         call = self._tool and the_one_end_call(
             calls, self._tool, other_calls=self._others, finish=self._finishes.get(0)

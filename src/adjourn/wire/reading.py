@@ -1,8 +1,8 @@
 """Reading JSON of any dialect: requests kept as they came, errors that say what to mend."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -13,6 +13,32 @@ _decode_any = msgspec.json.Decoder().decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
+_READ: Final = frozenset(
+    {
+        "background", "content", "conversation", "functions", "input", "instructions", "messages",
+        "metadata", "model", "n", "output", "output_config", "output_format",
+        "previous_response_id", "prompt", "refusal", "response_format", "role", "stream", "system",
+        "text", "tool_choice", "tools", "type", "user",
+    }
+)  # fmt: skip
+"""Names of fields that adjourn reads, at the top of a request, in a message or in a part of one."""
+
+
+def refuse_look_alikes(names: Iterable[str], param: str = "") -> None:
+    """Refuse names that differ from one that is read by the case of letters alone.
+
+    Servers written in Go (Ollama is one) take ``Messages`` for ``messages``, and the later of the
+    two counts: the model would be asked something else than was judged.
+
+    Raises:
+        BadRequest: There is one; ``param`` is what the client calls the object it is in.
+    """
+    for name in names:
+        if name not in _READ and name.casefold() in _READ:
+            where = f"{param}.{name}" if param else name
+            refuse(where, "is not known", f"Write it {name.casefold()}, or leave it out.")
+
+
 def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
     """Return a body's top-level fields as the bytes they came as, in order.
 
@@ -21,7 +47,7 @@ def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
     """
     try:
         body.decode("utf-8")
-        return _decode_fields(body)
+        fields = _decode_fields(body)
     except UnicodeDecodeError as error:
         raise BadRequest(f"The body is not UTF-8 (byte {error.start}).") from None
     except msgspec.ValidationError:
@@ -30,6 +56,8 @@ def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
         raise BadRequest(f"The body is not JSON ({error}).") from None
     except RecursionError:
         raise BadRequest("The body is nested too deeply.") from None
+    refuse_look_alikes(fields)
+    return fields
 
 
 def decode(raw: bytes | msgspec.Raw) -> Any:

@@ -25,6 +25,7 @@ from adjourn.wire.reading import (
     model_of,
     names_of,
     refuse,
+    refuse_look_alikes,
     text_of,
     tools_of,
 )
@@ -66,7 +67,7 @@ def parse_request(body: bytes) -> ChatRequest:
         body=body,
         fields=fields,
         model=model,
-        messages=_transcript(_instructions(known.get("instructions")), fields.get("input")),
+        messages=_transcript(fields, _instructions(known.get("instructions"))),
         stream=known.get("stream") is True,
         takes_text=not (isinstance(text, dict) and wants_json(text.get("format"))),
         takes_tool=known.get("tool_choice") in (None, "auto"),
@@ -133,7 +134,10 @@ def _instructions(instructions: Any) -> tuple[Message, ...]:
     return (Message.of(Role.SYSTEM, instructions),) if instructions else ()
 
 
-def _transcript(lead: tuple[Message, ...], given: msgspec.Raw | None) -> Transcript:
+def _transcript(fields: Mapping[str, msgspec.Raw], lead: tuple[Message, ...]) -> Transcript:
+    given = fields.get("input")
+    if given is None and "prompt" in fields:  # a stored prompt needs no more
+        return Transcript("responses", _messages, lead=lead)
     kind = bytes(given or b"").lstrip()[:1]
     if given is not None and kind == b'"':
         lead = (*lead, Message.of(Role.USER, decode(given)))
@@ -165,6 +169,7 @@ def _message(param: str, item: Any) -> Message | None:
     """Return an item as a message; None if it says nothing, such as reasoning or a call."""
     if not isinstance(item, dict):
         refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
+    refuse_look_alikes(item, param)
     kind = item.get("type")
     if "role" in item or kind == "message":
         name = item.get("role")

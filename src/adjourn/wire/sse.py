@@ -10,7 +10,8 @@ import msgspec
 
 from adjourn.core.errors import AdjournError
 
-_LARGEST_EVENT: Final = 8 * 1024 * 1024
+_LARGEST_EVENT: Final = 32 * 1024 * 1024
+"""Bytes; an image that a model draws comes in one event."""
 _BOM: Final = b"\xef\xbb\xbf"
 _encode = msgspec.json.Encoder().encode
 
