@@ -289,10 +289,7 @@ class Exchange:
         """See to it that what was decided reaches the user, whatever the model said."""
         words = self._own_words()
         if reply.other_calls or not words:
-            silent = (
-                reply.stray_calls and not reply.other_calls and not "".join(reply.texts).strip()
-            )
-            added = self._say_it("go_on") if silent else ""
+            added = self._say_it("go_on") if reply.is_silence else ""
             return self._conclude(reply.texts, Delivered.NOTHING, added)
         said = join_rounds(self._said, reply.texts)
         if isinstance(self._decision, Redirect):

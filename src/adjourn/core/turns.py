@@ -80,6 +80,11 @@ class ModelReply:
     stray_calls: bool = False
     """Whether it has calls of the end tool that count for nothing: several, or broken ones."""
 
+    @property
+    def is_silence(self) -> bool:
+        """Whether nothing is left of it once such calls are taken out."""
+        return self.stray_calls and not self.other_calls and not "".join(self.texts).strip()
+
 
 # -- events -------------------------------------------------------------------------------------
 
