@@ -14,7 +14,8 @@ from tests.core.tabletop import POLICY
 
 from .chatting import Conversation
 from .conftest import Running
-from .model_server import Answer, Asked, completion, says
+from .model_server import Answer, Asked, completion, says, stream
+from .raw import eventually
 
 Run = Callable[..., Running]
 
@@ -134,3 +135,14 @@ def test_replies_without_a_body_pass(run: Run, status: int) -> None:
     """Of a 304 the length is what the body would have."""
     running = run(script=lambda _: Answer(status, {}, length=7 if status == 304 else 0))
     assert running.http().get("/v1/models").status_code == status
+
+
+@pytest.mark.parametrize("bad", [b"data: {nope\n\n", b'data: {"error": {"message": "no"}}\n\n'])
+def test_a_stream_that_cannot_be_read_is_left_at_once(run: Run, bad: bytes) -> None:
+    """The model may go on for minutes, and nobody would be told, nor get what it says."""
+    begun = stream("One two.").pieces[:2]
+    running = run(script=lambda _: Answer(headers=SSE, pieces=[*begun, bad], ending="hang"))
+    reply = running.http().post("/v1/chat/completions", json={**BODY, "stream": True})
+    assert b'"error"' in reply.content
+    assert b"[DONE]" not in reply.content
+    eventually(lambda: running.model.dropped)

@@ -212,6 +212,8 @@ class ChatDialogue:
         try:
             async for chunk in chunks:
                 await self._take(reader.feed(chunk))
+                if reader.is_cut():
+                    break
                 if self._flow is t.Flow.SCREEN and self._sentence_waits():
                     self._screened = len(self._heard)
                     return t.SentenceReady(self._heard)

@@ -99,6 +99,9 @@ class Reader(Protocol):
     done: bool
     """Whether the reply has ended: nothing after it matters, not even a lost connection."""
 
+    def is_cut(self) -> bool:
+        """Tell whether something came that cannot be read, or an error: no more is read."""
+
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that are complete with them. After a cut, none."""
 

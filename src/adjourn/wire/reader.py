@@ -22,18 +22,19 @@ class EventReader(ABC):
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that are complete with them. After a cut, none."""
         frames: list[Frame] = []
-        if self._is_cut():
+        if self.is_cut():
             return frames
         try:
             for event in self._sse.feed(data):
                 frames += self._frames_of(event)
-                if self._is_cut():
+                if self.is_cut():
                     break
         except BadReply as error:
             self._cut = str(error)
         return frames
 
-    def _is_cut(self) -> bool:
+    def is_cut(self) -> bool:
+        """Tell whether something came that cannot be read, or an error: no more is read."""
         return bool(self._cut)
 
     def _frames_of(self, event: SseEvent) -> list[Frame]:
