@@ -7,7 +7,7 @@ Entries tie a turn to its conversation, not to its branch, so what is asked here
 on any branch: an end in a conversation where nobody was warned is wrong wherever it was.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from adjourn.core.appeals import AppealState
@@ -38,7 +38,8 @@ class Laws:
     def __init__(self, policies: Iterable[Policy] = ()) -> None:
         self._policies = {policy.digest: policy for policy in policies}
         self._warned: set[str] = set()
-        self._redirections: Counter[str] = Counter()
+        self._redirections: defaultdict[str, set[str]] = defaultdict(set)
+        """By conversation, the messages that were answered with a redirection."""
         self._appeals: dict[str, str] = {}
         self.ended: dict[str, int] = {}
         """Position of the entry of each end."""
@@ -59,7 +60,7 @@ class Laws:
         if entry.delivered == Delivered.WARNING:
             self._warned.add(entry.conversation)
         if entry.delivered == Delivered.REDIRECTION:
-            self._redirections[entry.conversation] += 1
+            self._redirections[entry.conversation].add(entry.node)
 
     def _end(self, position: int, entry: Entry) -> Iterator[str]:
         if entry.node in self.ended:
@@ -86,7 +87,7 @@ class Laws:
         have, need = _count(entry, "ladder.redirections")
         if have is None or have < need:
             yield "end_needs_redirections: fewer than the policy asks for"
-        elif talk and self._redirections[talk] < need:
+        elif talk and len(self._redirections[talk]) < need:
             yield "end_needs_redirections: fewer among the earlier entries of this conversation"
         have, need = _count(entry, "ladder.persisted")
         enough = need if entry.requested_by == Requester.POLICY else 1
