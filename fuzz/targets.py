@@ -109,9 +109,6 @@ def _stream(dialect: Dialect, request: bytes) -> Callable[[bytes], None]:
             ending = outlet.finish("0" * 64, _TOLD, end.last if end.reply else ())
             if end.reply is None:
                 assert end.cut, "what was cut says why"
-                # An error overtakes what waits for a decision, so only the order may change.
-                passed = b"".join(frame.raw for frame in frames) + end.unread
-                assert name or sorted(passed) == sorted(data), "no byte of a broken stream is lost"
             else:
                 assert ending, "a reply has an end"
 

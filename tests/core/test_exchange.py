@@ -424,6 +424,19 @@ def test_crisis_support_is_given_though_the_model_fails() -> None:
     assert [append.entry.resources_given for append in table.entries] == [True]
 
 
+@pytest.mark.parametrize(
+    ("text", "other", "added"),
+    [("", False, True), (" \n", False, True), ("Fine.", False, False), ("", True, False)],
+)
+def test_a_reply_of_nothing_but_stray_calls_is_no_silence(
+    text: str, other: bool, added: bool
+) -> None:
+    reply = t.ModelReply((text,), 0, other_calls=other, stray_calls=True)
+    last = Table(model=lambda _f, _m: t.ReplyEnded(reply)).play([Message.of("user", "hello")])
+    assert isinstance(last, t.Finish)
+    assert last.added == (POLICY.texts.go_on if added else "")
+
+
 def test_an_upstream_error_is_left_alone() -> None:
     table = Table(model=lambda _f, _m: t.PassedOn())
     assert isinstance(table.play([Message.of("user", "idiot")]), t.Leave)

@@ -60,20 +60,47 @@ def _forgetful(reply: ScriptedReply) -> Front:
     )
 
 
+_STREAM = b"".join(
+    b"data: " + json.dumps(event).encode() + b"\n\n"
+    for event in (
+        {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices":
+         [{"index": 0, "delta": {"content": "Fine."}, "finish_reason": None}]},
+        {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices":
+         [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+    )
+) + b"data: [DONE]\n\n"  # fmt: skip
+_STREAMED = ScriptedReply(headers=(("content-type", "text/event-stream"),), body=[_STREAM])
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_a_request_leaves_nothing_to_the_garbage_collector(stream: bool) -> None:
+    """What is held by a cycle stays until the collector comes by: bodies of hundreds of requests,
+    and its pauses for them."""
+    gateway = _forgetful(_STREAMED if stream else ScriptedReply(body=[REPLY]))
+    said = ["hello", "you idiot", "finish", "crisis"]
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        for number, words in enumerate(said):
+            messages = [{"role": "user", "content": words}]
+            reply = await ask(gateway, messages, user=f"u{number}", stream=stream)
+            assert reply.status == 200
+        await gateway.drain()
+        gc.collect()
+        left = {type(thing).__qualname__ for thing in gc.garbage
+                if type(thing).__module__.startswith("adjourn.")}  # fmt: skip
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left
+
+
 @pytest.mark.slow
 async def test_memory_is_flat_over_100_000_requests() -> None:
-    stream = b"".join(
-        b"data: " + json.dumps(event).encode() + b"\n\n"
-        for event in (
-            {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices":
-             [{"index": 0, "delta": {"content": "Fine."}, "finish_reason": None}]},
-            {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices":
-             [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
-        )
-    ) + b"data: [DONE]\n\n"  # fmt: skip
-    head = (("content-type", "text/event-stream"),)
     whole = _forgetful(ScriptedReply(body=[REPLY]))
-    streamed = _forgetful(ScriptedReply(headers=head, body=[stream]))
+    streamed = _forgetful(_STREAMED)
 
     async def some(first: int, last: int) -> None:
         for number in range(first, last):

@@ -39,6 +39,8 @@ class Answer:
     pieces: Sequence[bytes] = ()
     pause_s: float = 0.0
     """Between two pieces."""
+    length: int | None = None
+    """Say this to be the body's length, instead of sending it in chunks."""
     ending: str = "regular"
     """``regular``; ``eof`` without a last chunk; ``reset``; ``hang`` until the client leaves."""
 
@@ -125,7 +127,8 @@ class ModelServer:
         try:
             while (asked := await _read_request(reader)) is not None:
                 self.asked.append(asked)
-                if not await self._answer(self.script(asked), reader, writer):
+                goes_on = await self._answer(self.script(asked), reader, writer)
+                if not goes_on or asked.headers.get("connection") == "close":
                     break
         except (ConnectionError, asyncio.IncompleteReadError):
             self.dropped += 1
@@ -135,19 +138,21 @@ class ModelServer:
     async def _answer(
         self, answer: Answer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> bool:
-        head = f"HTTP/1.1 {answer.status} X\r\ntransfer-encoding: chunked\r\n"
+        chunked = answer.length is None
+        framing = "transfer-encoding: chunked" if chunked else f"content-length: {answer.length}"
+        head = f"HTTP/1.1 {answer.status} X\r\n{framing}\r\n"
         head += "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
         if answer.ending == "hang" and not answer.pieces:
             await self._hang(reader)
             return False
-        writer.write(head.encode() + b"\r\n")
+        writer.write(head.encode("utf-8", "surrogateescape") + b"\r\n")
         for piece in answer.pieces:
             if piece:
-                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+                writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
                 await writer.drain()
                 await asyncio.sleep(answer.pause_s)
         if answer.ending == "regular":
-            writer.write(b"0\r\n\r\n")
+            writer.write(b"0\r\n\r\n" if chunked else b"")
             await writer.drain()
             return True
         if answer.ending == "hang":

@@ -1,5 +1,6 @@
 """Bad input from either side: one clear error or a clean pass-through, and nothing ended by it."""
 
+import gzip
 import json
 import socket
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import httpx2
 import openai
 import pytest
 
+from . import responses_server
 from .chatting import Conversation
 from .conftest import Running
 from .model_server import Answer, Asked, chunk, completion, says, stream
@@ -267,3 +269,34 @@ def test_a_client_that_leaves_cancels_the_model(run: Run) -> None:
         time.sleep(0.01)
     assert running.model.dropped == 1
     assert not running.store_nodes()
+
+
+def test_a_compressed_request_is_refused_with_what_to_do(run: Run) -> None:
+    """Unread, it would reach the model without the ladder; unpacked, it may be of any size."""
+    running = run()
+    body = b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}'
+    for encoding, sent in (("gzip", gzip.compress(body)), ("deflate", body)):
+        reply = running.http().post(
+            "/v1/chat/completions", content=sent, headers={"content-encoding": encoding}
+        )
+        assert reply.status_code == 400
+        assert "without Content-Encoding" in reply.json()["error"]["message"]
+    assert not running.model.asked
+    plain = {"content-encoding": "identity"}
+    assert running.http().post("/v1/chat/completions", content=body, headers=plain).is_success
+
+
+def test_a_stored_prompt_without_input_passes(run: Run) -> None:
+    running = run(script=responses_server.speaks("Fine."))
+    body = {"model": "m", "prompt": {"id": "pmpt_1"}}
+    reply = running.http().post("/v1/responses", json=body)
+    assert reply.status_code == 200
+    assert running.model.asked[-1].json == body
+
+
+def test_choices_without_number_take_no_memory(run: Run) -> None:
+    body = {"model": "m", "n": 10**9, "messages": [{"role": "user", "content": "you idiot"}]}
+    for streaming in (False, True):
+        reply = run().http().post("/v1/chat/completions", json={**body, "stream": streaming})
+        assert reply.headers["x-adjourn-decision"] == "redirect"
+        assert len(reply.content) < 10_000

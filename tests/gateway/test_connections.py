@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from .conftest import Running
-from .model_server import Answer, chunk
+from .model_server import Answer, chunk, completion, stream
 from .raw import (
     connected,
     eventually,
@@ -137,3 +137,19 @@ def _stuck(running: Running) -> bool:
     return any(
         one.transport.get_write_buffer_size() > 65_536 for one in tuple(running.settings.live)
     )
+
+
+@pytest.mark.parametrize("streaming", [False, True], ids=["whole", "stream"])
+def test_a_client_of_http_1_0_gets_no_chunks(run: Run, streaming: bool) -> None:
+    """Some proxies speak HTTP/1.0 to what is behind them, and take sizes of chunks for the text."""
+    running = run()
+    said = [{"role": "user", "content": "hello"}]
+    body = json.dumps({"model": "m", "messages": said, "stream": streaming}).encode()
+    request = post(body).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    head, _, reply = exchange(running, request).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    if streaming:
+        assert reply == b"".join(stream("Fine.").pieces)
+    else:
+        assert reply == completion("Fine.").pieces[0]
+        assert f"content-length: {len(reply)}".encode() in head

@@ -73,6 +73,12 @@ def test_fewer_redirections_than_the_entry_claims_are_found() -> None:
     assert "fewer among the earlier entries" in found
 
 
+def test_a_message_that_was_redirected_twice_counts_once() -> None:
+    again = replace(LAWFUL[0], at_ms=LAWFUL[1].at_ms)
+    (found,) = findings([LAWFUL[0], again, *LAWFUL[2:3], LAWFUL[-1]])
+    assert "fewer among the earlier entries" in found
+
+
 def test_a_node_ends_once() -> None:
     (found,) = findings([*LAWFUL, replace(LAWFUL[-1], at_ms=AT_MS + 9)])
     assert found == "entry 5: ended_is_locked: entry 4 ended the same node"

@@ -174,7 +174,9 @@ def test_paths_out_of_v1_are_refused(running: Running, path: str) -> None:
         "/v1/x/../chat/completions", "/v1/chat/completions;x", "/v1/chat/completions%00",
         "/v1/chat/completions%2e%2e", "/v1/chat%252fcompletions", "//v1/chat/completions",
         "/V1/chat/completions", "/v1\\chat\\completions", "/v1/chat/completions/.",
-        "http://x/v1/chat/completions",
+        "http://x/v1/chat/completions", "/v1/chat/completions%3fx", "/v1/chat/completions%23x",
+        "/v1/%2563hat/completions", "/v1/chat/completions%252f", "/v1/respon%C5%BFes",
+        "/v1/respon%25C5%25BFes",
     ],
 )  # fmt: skip
 def test_no_spelling_of_the_path_gets_past_the_ladder(running: Running, path: str) -> None:
@@ -182,7 +184,7 @@ def test_no_spelling_of_the_path_gets_past_the_ladder(running: Running, path: st
     reply = exchange(running, post(BODY, "connection: close", path=path))
     if running.model.asked and b"x-adjourn-decision: " not in reply:
         (asked,) = running.model.asked
-        assert asked.path in {"/v1/chat/completions%2e%2e", "/v1/chat%252fcompletions"}
+        assert asked.path == "/v1/chat/completions%2e%2e"
 
 
 def test_a_spoofed_host_changes_no_link(running: Running) -> None:

@@ -126,8 +126,10 @@ async def test_a_file_that_is_gone_is_told(open_sqlite: OpenSqlite, tmp_path: Pa
     disk = Disk()
     store = open_sqlite(commit=disk.commit)
     await store.append(turn("a"))
-    (tmp_path / "store.sqlite3").rename(tmp_path / "elsewhere.sqlite3")
     disk.failures = [io_error()]
+    with pytest.raises(StoreUnavailable):
+        await store.append(turn("a2"))
+    (tmp_path / "store.sqlite3").rename(tmp_path / "elsewhere.sqlite3")
     for name in ("b", "c"):
         with pytest.raises(StoreUnavailable):
             await store.append(turn(name))
@@ -145,3 +147,24 @@ def test_a_lock_is_held_by_one(tmp_path: Path) -> None:
     second.acquire()
     second.release()
     second.release()
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+async def test_nothing_is_recorded_in_a_file_that_is_gone(
+    open_sqlite: OpenSqlite, tmp_path: Path, how: str
+) -> None:
+    """It would be acknowledged, and lost with the process; what is known stays locked."""
+    store, file = open_sqlite(), tmp_path / "store.sqlite3"
+    await store.append(turn("a"))
+    await store.append(ending("a"))
+    (tmp_path / "aside").hardlink_to(file)
+    file.unlink()
+    if how == "replaced":
+        file.write_bytes((tmp_path / "aside").read_bytes())
+    with pytest.raises(StoreUnavailable, match="removed or replaced"):
+        await store.append(turn("b"))
+    facts = await store.look_up(path("a", 1))
+    assert facts.end is not None
+    file.unlink(missing_ok=True)
+    (tmp_path / "aside").rename(file)
+    await store.append(turn("b"))

@@ -174,7 +174,7 @@ def test_cut_streams(kept: int) -> None:
     frames, end = read(WHOLE[:kept])
     assert end.reply is None
     assert "before the reply was finished" in end.cut
-    assert passed(frames) + end.unread == b"".join(WHOLE[:kept])
+    assert b"".join(WHOLE[:kept]).startswith(passed(frames))
 
 
 def test_a_stream_without_its_last_event_is_whole() -> None:
@@ -212,7 +212,7 @@ def test_odd_blocks_pass_as_they_came() -> None:
 def test_what_cannot_be_read_cuts(odd: bytes) -> None:
     frames, end = read([*WHOLE[:3], odd])
     assert end.reply is None
-    assert passed(frames) + end.unread == b"".join(WHOLE[:3]) + odd
+    assert passed(frames) == b"".join(WHOLE[:3])
 
 
 KINDS = (

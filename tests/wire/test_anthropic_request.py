@@ -187,3 +187,15 @@ def test_any_json_is_read_or_refused(odd: Odd) -> None:
 
 def test_text_parts_are_text() -> None:
     assert messages_of(HI)[0].parts == (TextPart("hi"),)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"role": "user", "content": "x", "Content": "y"},
+        {"role": "user", "content": [{"type": "text", "text": "x", "TEXT": "y"}]},
+    ],
+)
+def test_names_in_letters_of_another_case_are_refused(message: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        parse_request(json.dumps({"model": "m", "messages": [message]}).encode()).messages.read()

@@ -33,6 +33,29 @@ def test_a_reply_of_our_own() -> None:
     assert whole["created"] == 7
 
 
+def test_a_reply_of_our_own_has_as_many_choices_as_were_asked_for() -> None:
+    whole = json.loads(DIALECT.write_reply(REQUEST, "Bye.", "0", 7, None))
+    assert [one["index"] for one in whole["choices"]] == [0, 1]
+    chunks = chunks_of(DIALECT.outlet(REQUEST, 7).reply("Bye.", "0", None))
+    told = [(c["index"], c["delta"].get("content")) for one in chunks for c in one["choices"]]
+    assert told == [(0, ""), (0, "Bye."), (1, ""), (1, "Bye."), (0, None), (1, None)]
+
+
+def test_a_number_of_choices_that_nobody_has_takes_no_time() -> None:
+    body = b'{"model": "m", "n": 1000000000, "messages": [{"role": "user", "content": "hi"}]}'
+    request = DIALECT.parse_request(body)
+    outlet = DIALECT.outlet(request, 7)
+    assert len(outlet.words("More.", "0") + outlet.reply("Bye.", "0", None)) < 200_000
+    assert len(DIALECT.write_reply(request, "Bye.", "0", 7, None)) < 200_000
+
+
+def test_words_go_to_the_choices_that_the_model_gave() -> None:
+    outlet = DIALECT.outlet(REQUEST, 7)
+    outlet.reader(None).feed(b"".join(stream("Fine.").pieces))
+    data = outlet.words("More.", "0") + b"data: [DONE]\n\n"
+    assert [c["index"] for one in chunks_of(data) for c in one["choices"]] == [0]
+
+
 def test_words_are_added_to_every_choice() -> None:
     outlet = DIALECT.outlet(REQUEST, 7)
     data = outlet.words("More.", "0") + outlet.finish("0", None)

@@ -192,3 +192,32 @@ def test_the_tool_is_put_beside_the_client_s() -> None:
 
 def test_a_message_is_made_of_its_text() -> None:
     assert parse_messages(json.dumps(HI).encode()) == (Message.of("user", "hi"),)
+
+
+LOOK_ALIKES = {
+    "messages[0].Content": {"role": "user", "content": "hi", "Content": "another"},
+    "messages[0].ROLE": {"role": "user", "content": "hi", "ROLE": "system"},
+    "messages[0].content[0].Text": {"role": "user", "content": [{"type": "text", "Text": "x"}]},
+}
+
+
+@pytest.mark.parametrize("param", LOOK_ALIKES)
+def test_names_in_letters_of_another_case_are_refused(param: str) -> None:
+    """Servers written in Go read them as the same name, and the later of the two counts."""
+    with pytest.raises(BadRequest) as refused:
+        parse_messages(json.dumps([LOOK_ALIKES[param]]).encode())
+    assert refused.value.param == param
+
+
+@pytest.mark.parametrize("name", ["Messages", "MESSAGES", "me\u017fsages", "\u017ftream", "N"])
+def test_so_are_those_of_a_request(name: str) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], name: []}
+    with pytest.raises(BadRequest) as refused:
+        parse_request(json.dumps(body).encode())
+    assert refused.value.param == name
+
+
+def test_other_names_pass_whatever_their_case() -> None:
+    message = {"role": "user", "content": [{"type": "text", "text": "x", "camelCase": 1}], "X": 1}
+    body = {"model": "m", "messages": [message], "topK": 1, "extraBody": {"Messages": []}}
+    assert parse_request(json.dumps(body).encode()).messages[0].text == "x"

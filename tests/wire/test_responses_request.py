@@ -250,3 +250,15 @@ def test_any_json_is_read_or_refused(odd: Odd) -> None:
     except BadRequest:
         return
     assert forward_body(request) == body
+
+
+@pytest.mark.parametrize("given", [{}, {"instructions": "Be kind."}])
+def test_a_stored_prompt_needs_no_input(given: dict[str, Any]) -> None:
+    read = parse_request(json.dumps({"model": "m", "prompt": {"id": "pmpt_1"}, **given}).encode())
+    assert all(message.role is Role.SYSTEM for message in read.messages)
+
+
+def test_names_in_letters_of_another_case_are_refused() -> None:
+    for body in ({"Input": "x"}, {"input": [{"role": "user", "content": "x", "Content": "y"}]}):
+        with pytest.raises(BadRequest):
+            parse_request(json.dumps({"model": "m", "input": "x", **body}).encode()).messages.read()

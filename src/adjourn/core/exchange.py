@@ -106,8 +106,9 @@ class Exchange:
         return command
 
     def _answer(self, command: t.Command) -> t.Command:
-        """Give the last command."""
+        """Give the last command; what would come next holds this machine, and with it a request."""
         self._awaited = ()
+        del self._next
         return command
 
     # -- the path -----------------------------------------------------------------------------
@@ -296,7 +297,8 @@ class Exchange:
         """See to it that what was decided reaches the user, whatever the model said."""
         words = self._own_words()
         if reply.other_calls or not words:
-            return self._conclude(reply.texts, Delivered.NOTHING)
+            added = self._say_it("go_on") if reply.is_silence else ""
+            return self._conclude(reply.texts, Delivered.NOTHING, added)
         said = join_rounds(self._said, reply.texts)
         if isinstance(self._decision, Redirect):
             messages = self._request.messages

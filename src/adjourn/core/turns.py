@@ -79,7 +79,14 @@ class ModelReply(NamedTuple):
     end_calls: int = 0
     """Complete and valid calls of the end tool."""
     other_calls: bool = False
-    """Whether it calls other tools, which are the client's business."""
+    """Whether it calls other tools, which are the client's business, or is to be gone on with."""
+    stray_calls: bool = False
+    """Whether it has calls of the end tool that count for nothing: several, or broken ones."""
+
+    @property
+    def is_silence(self) -> bool:
+        """Whether nothing is left of it once such calls are taken out."""
+        return self.stray_calls and not self.other_calls and not "".join(self.texts).strip()
 
 
 # -- events -------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ with the ``EndRecord`` that locks the path.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from adjourn.core import turns as t
 from adjourn.core.assessments import Assessed, Assessment, Unknown, combine
@@ -62,6 +62,21 @@ def may_go_on(walked: Walked, decision: Decision) -> bool:
     return isinstance(decision, Support) or (decision == Continue() and not hinges)
 
 
+class _Fold(NamedTuple):
+    """What is folded: all steps from one on."""
+
+    start: int
+    """Place of the first."""
+    state: PathState
+    """State before it."""
+    at_user: PathState
+    """State after the message to be answered, if that is not among them."""
+    unknown: tuple[int, ...]
+    """Places of the messages that nobody has assessed, of very many the last."""
+    made: dict[NodeId, Assessed]
+    """What was made of them by now."""
+
+
 Next = t.Command | Walked | EndRecord
 
 
@@ -85,8 +100,12 @@ class Walk:
         self._recalled = False
         self._aside = CrisisStatus.CLEAR
         """What is known of a crisis from messages that an aligned path leaves out."""
-        self._next: Callable[..., Next] = self._found
-        self._wait: Callable[[], Next]
+        self._next: Callable[[Walk, Any], Next] = Walk._found
+        """What takes the next event: a function and no method of this object, which would hold it,
+        so that all of a request stayed in memory until the garbage collector comes by."""
+        self._window: Path
+        """The path of an aligned window, while what it leaves out is judged."""
+        self._fold: _Fold
 
     @property
     def path(self) -> Path:
@@ -101,11 +120,11 @@ class Walk:
 
     def handle(self, event: t.Event) -> Next:
         """Take the answer to the last command."""
-        return self._next(event)
+        return self._next(self, event)
 
     def wait(self) -> Next:
         """Have the message to be answered judged by all detectors; only after ``pending``."""
-        return self._wait()
+        return t.Assess(self._questions(self._fold.unknown[-1:]))
 
     def _look_up(self, path: Path) -> Next:
         self._path = path
@@ -114,7 +133,7 @@ class Walk:
             self._answering = None
             return Walked(path, None, START, START, (), self._root, self._records, recalled=True)
         self._answering = path[self._at]
-        self._next = self._found
+        self._next = Walk._found
         # A window may begin with the closing reply, whose parent is the ended node.
         above = (path.start,) if path.start != self._root else ()
         return t.LookUp((*above, *path.nodes))
@@ -125,14 +144,14 @@ class Walk:
         deepest = event.deepest
         at = -1 if deepest is None else _last(self._path.nodes, deepest.node)
         if at < self._at - 1 and self._request.origin.conversation and not self._aligned:
-            self._next = self._surveyed
+            self._next = Walk._surveyed
             return t.Survey(self._root)
         if deepest is None:
             return self._fold_from(0, START)
         if self._usable(deepest):
             self._records = {deepest.node: deepest}  # a message sent again keeps its assessment
             return self._fold_from(at + 1, deepest.state)
-        self._next = self._remember
+        self._next = Walk._remember
         return t.Recall(self._path.nodes)
 
     def _surveyed(self, event: t.Surveyed) -> Next:
@@ -147,16 +166,16 @@ class Walk:
         )
         if not left_out:
             return self._look_up(path)
-        self._next = lambda event: self._set_aside(path, event)
+        self._window, self._next = path, Walk._set_aside
         return t.Assess(left_out)
 
-    def _set_aside(self, path: Path, event: t.AssessmentsMade) -> Next:
+    def _set_aside(self, event: t.AssessmentsMade) -> Next:
         """Go on along an aligned path. Messages of the window that it leaves out (a summary) count
         for nothing but a crisis: one that the client tells of is there."""
         for answers in event.answers:
             heard = combine(answers, agreed=self._policy.agreed)
             self._aside = max(self._aside, crisis_of(self._policy, heard))
-        return self._look_up(path)
+        return self._look_up(self._window)
 
     def _usable(self, record: NodeRecord) -> bool:
         """Whether a record's state can be built on: same policy, same audience, all known."""
@@ -192,26 +211,27 @@ class Walk:
             state = replace(state, crisis=self._aside)
         at_user = state if self._at < start else START
         unknown = [at for at in range(start, len(self._path)) if self._must_assess(at)]
-        unknown = unknown[-MOST_JUDGED:]
+        self._fold = _Fold(start, state, at_user, tuple(unknown[-MOST_JUDGED:]), {})
         if not unknown:
-            return self._fold(start, state, at_user, {})
-        made: dict[NodeId, Assessed] = {}
+            return self._folded()
+        self._next = Walk._assessed
+        asked = self._fold.unknown
+        return t.Assess(self._questions(asked), patient=asked[-1] != self._at)
 
-        def assessed(event: t.AssessmentsMade) -> Next:
-            again = bool(made)
-            asked = unknown[-1:] if again else unknown
-            if len(event.answers) != len(asked):
-                raise IllegalEvent(f"{len(event.answers)} answers to {len(asked)} questions")
-            for at, answers in zip(asked, event.answers, strict=True):
-                made[self._path.nodes[at]] = combine(answers, agreed=self._policy.agreed)
-            return self._fold(start, state, at_user, made, pending=event.pending and not again)
+    def _questions(self, places: Sequence[int]) -> tuple[Beginning, ...]:
+        """Return the messages at some places of the path, each with all that was before it."""
+        return tuple(Beginning(self._request.messages, self._path.indexes[at] + 1) for at in places)
 
-        self._next = assessed
-        asked = tuple(
-            Beginning(self._request.messages, self._path.indexes[at] + 1) for at in unknown
-        )
-        self._wait = lambda: t.Assess(asked[-1:])
-        return t.Assess(asked, patient=unknown[-1] != self._at)
+    def _assessed(self, event: t.AssessmentsMade) -> Next:
+        made, asked = self._fold.made, self._fold.unknown
+        again = bool(made)
+        if again:
+            asked = asked[-1:]
+        if len(event.answers) != len(asked):
+            raise IllegalEvent(f"{len(event.answers)} answers to {len(asked)} questions")
+        for at, answers in zip(asked, event.answers, strict=True):
+            made[self._path.nodes[at]] = combine(answers, agreed=self._policy.agreed)
+        return self._folded(pending=event.pending and not again)
 
     def _must_assess(self, at: int) -> bool:
         if self._path.roles[at] is not Role.USER:
@@ -219,15 +239,8 @@ class Walk:
         record = self._records.get(self._path.nodes[at])
         return record is None or record.assessment is None
 
-    def _fold(
-        self,
-        start: int,
-        state: PathState,
-        at_user: PathState,
-        made: Mapping[NodeId, Assessed],
-        *,
-        pending: bool = False,
-    ) -> Next:
+    def _folded(self, *, pending: bool = False) -> Next:
+        start, state, at_user, _, made = self._fold
         path, fresh = self._path, []
         before: PathState = START
         newest: Assessed | None = None

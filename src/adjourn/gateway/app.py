@@ -29,9 +29,11 @@ from adjourn.gateway.asgi import (
     when_gone,
 )
 from adjourn.gateway.dialogue import ChatDialogue, Links
+from adjourn.gateway.ends import Ends
 from adjourn.gateway.headers import credentials, speaks_anthropic, to_client, to_upstream
 from adjourn.gateway.keys import Keyring
 from adjourn.gateway.languages import accepted_languages, language_of_tag
+from adjourn.gateway.shadow import ShadowDialogue
 from adjourn.gateway.toolless import Toolless
 from adjourn.ports import Clock, Upstream, UpstreamRequest
 from adjourn.runtime.driver import Driver
@@ -132,6 +134,7 @@ class Gateway:
     ) -> None:
         policy = self._driver.in_force.policy
         try:
+            _refuse_compressed(scope)
             request = dialect.parse_request(body)
             turn = self._turn(scope, tenant, request)
         except BadRequest as error:
@@ -145,20 +148,22 @@ class Gateway:
             )
             await client.answer(400, refused)
             return
-        country = header(scope, "x-adjourn-country") or self._settings.default_country
-        dialogue = ChatDialogue(
-            dialect,
-            request,
-            client=client,
-            upstream=self._upstream,
-            path=_target(scope),
-            headers=self._headers(scope, identity=True),
-            resources=lambda: self._resources_for(country)[1],
-            links=self._settings.links,
-            at_s=turn.at_ms // 1000,
-            toolless=self._toolless,
-            silent=policy.mode is Mode.SHADOW,
-        )
+        ends = Ends(client, self._upstream, _target(scope), self._headers(scope, identity=True))
+        at_s = turn.at_ms // 1000
+        dialogue: ShadowDialogue | ChatDialogue
+        if policy.mode is Mode.SHADOW:
+            dialogue = ShadowDialogue(dialect, request, ends, at_s)
+        else:
+            country = header(scope, "x-adjourn-country") or self._settings.default_country
+            dialogue = ChatDialogue(
+                dialect,
+                request,
+                ends,
+                at_s,
+                resources=lambda: self._resources_for(country)[1],
+                links=self._settings.links,
+                toolless=self._toolless,
+            )
         try:
             await self._driver.run(turn, dialogue)
         finally:
@@ -238,13 +243,28 @@ class Gateway:
             await reply.aclose()
 
 
+def _refuse_compressed(scope: Scope) -> None:
+    """Refuse a body that would have to be unpacked to be read.
+
+    Raises:
+        BadRequest: It says it is one.
+    """
+    encoding = header(scope, "content-encoding").strip().lower()
+    if encoding not in ("", "identity"):
+        raise BadRequest(
+            f"The body is compressed ({encoding[:20]}), and cannot be judged.",
+            hint="Send it as it is, without Content-Encoding.",
+            param="Content-Encoding",
+        )
+
+
 def _is_chat(scope: Scope) -> bool:
-    return scope["method"] == "POST" and scope["path"].rstrip("/").lower() in _DIALECTS
+    return scope["method"] == "POST" and scope["path"].rstrip("/").casefold() in _DIALECTS
 
 
 def spoken(scope: Scope) -> Dialect:
     """Return the dialect in which a client is answered, whatever it asks for."""
-    dialect = _DIALECTS.get(scope["path"].rstrip("/").lower())
+    dialect = _DIALECTS.get(scope["path"].rstrip("/").casefold())
     return dialect or (_ANTHROPIC if speaks_anthropic(scope) else _OPENAI)
 
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from adjourn.gateway.asgi import WHEN_GONE
 
@@ -108,6 +108,8 @@ class GatewayProtocol(HttpToolsProtocol):
             raise _TooLong
         self._expect("body", self._limits.body_timeout_s)
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.send = _OldClient(self.cycle)  # type: ignore[method-assign]
 
     def on_message_complete(self) -> None:
         """Wait for nothing any more."""
@@ -164,6 +166,28 @@ class GatewayProtocol(HttpToolsProtocol):
         if cycle is None or not cycle.response_started:
             return True
         return self._in_head and cycle.response_complete
+
+
+class _OldClient:
+    """Sends to a client of HTTP/1.0, such as some proxies: it knows no chunks (RFC 9112, 6.1).
+
+    A reply whose length is not known goes out as it is, and ends with the connection.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+        self._send = cycle.send
+        self._endless = False
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            names = {name.lower() for name, _ in message.get("headers", ())}
+            self._endless = b"content-length" not in names
+            if self._endless:
+                self._cycle.chunked_encoding = False
+        elif self._endless:
+            self._cycle.expected_content_length = len(message.get("body", b""))
+        await self._send(message)
 
 
 _WORDS: Final = {

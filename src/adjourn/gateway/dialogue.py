@@ -13,10 +13,11 @@ from adjourn.core.entries import EndRecord
 from adjourn.core.errors import UpstreamUnavailable
 from adjourn.core.policy import EndTool
 from adjourn.core.tree import NodeId
-from adjourn.gateway.asgi import Client
+from adjourn.gateway.bodies import are_events, begun, header_of, plain
+from adjourn.gateway.ends import Ends
 from adjourn.gateway.headers import to_client
 from adjourn.gateway.toolless import Toolless
-from adjourn.ports import Upstream, UpstreamReply, UpstreamRequest
+from adjourn.ports import UpstreamReply
 from adjourn.wire.dialect import ChatRequest, Dialect, Frame, FrameKind, Reader, ToolRound
 
 _NO_NODE: Final = "0" * 64
@@ -50,30 +51,22 @@ class ChatDialogue:
         self,
         dialect: Dialect,
         request: ChatRequest,
+        ends: Ends,
+        at_s: int,
         *,
-        client: Client,
-        upstream: Upstream,
-        path: str,
-        headers: Sequence[tuple[str, str]],
         resources: Callable[[], Mapping[str, Any]],
         links: Links,
-        at_s: int,
         toolless: Toolless,
-        silent: bool,
     ) -> None:
         self._dialect = dialect
         self._request = request
         self._outlet = dialect.outlet(request, at_s)
-        self._client = client
-        self._upstream = upstream
-        self._path = path
-        self._headers = headers
+        self._ends = ends
+        self._client = ends.client
         self._resources = resources
         self._links = links
         self._at_s = at_s
         self._toolless = toolless
-        self._silent = silent
-        """In shadow mode nothing is added, not even a header."""
         self._rounds: list[ToolRound] = []
         self._before: tuple[str, ...] = ()
         self._reply: UpstreamReply | None = None
@@ -90,10 +83,6 @@ class ChatDialogue:
         self._wrote = False
         """Whether words of the model have reached the client."""
         self._error_passed = False
-        self._unread = b""
-        """What came of a reply that could not be read, and has not reached the client."""
-        self._lost = False
-        """Whether the model's connection was lost, rather than the reply ended."""
         self._flow = t.Flow.THROUGH
         self._head: list[tuple[str, str]] = []
 
@@ -116,14 +105,17 @@ class ChatDialogue:
         self._reply = reply
         if reply.status != 200:
             return await self._pass_on(reply)
-        self._head = to_client(reply.headers, rewritten=not self._silent)
-        self._chunks = reply.chunks()
-        if _is_event_stream(reply):
+        self._head = to_client(reply.headers, rewritten=True)
+        try:
+            first, self._chunks = await self._body_of(reply)
+        except UpstreamUnavailable as error:
+            return t.ReplyFailed(str(error))
+        if are_events(reply.headers, first, asked=self._request.stream):
             self._reader = self._outlet.reader(command.watch, dropped=dropped)
             if not self._waiting:
                 self._heard, self._screened = "", 0
             return await self._read_stream()
-        return await self._read_whole(reply, command)
+        return await self._read_whole(self._chunks, command)
 
     async def release(self) -> t.Event:
         """Let the pieces that wait reach the client, and read on."""
@@ -157,22 +149,29 @@ class ChatDialogue:
         """Send the request; once more without the end tool if the server knows no tools."""
         model = self._request.model
         tool = command.tool if command.tool and self._toolless.may_offer(model) else None
-        reply = await self._upstream.send(self._prepared(command, tool))
+        reply = await self._ends.ask(self._prepared(command, tool))
         if tool is not None and reply.status == 200:
             self._toolless.answered(model)
         if tool is None or self._request.has_tools or reply.status not in _REJECTS_TOOLS:
             return reply
         await reply.aclose()
-        reply = await self._upstream.send(self._prepared(command, None))
+        reply = await self._ends.ask(self._prepared(command, None))
         if reply.status == 200:
             self._toolless.refused(model)
         return reply
 
-    def _prepared(self, command: t.Forward, tool: EndTool | None) -> UpstreamRequest:
-        body = self._dialect.forward_body(
+    def _prepared(self, command: t.Forward, tool: EndTool | None) -> bytes:
+        return self._dialect.forward_body(
             self._request, guidance=command.guidance, tool=tool, rounds=self._rounds
         )
-        return UpstreamRequest("POST", self._path, self._headers, body)
+
+    async def _body_of(self, reply: UpstreamReply) -> tuple[bytes, AsyncIterator[bytes]]:
+        """Return the first piece of a reply's body, and its body, both without any encoding."""
+        encoding = header_of(reply.headers, "content-encoding")
+        if encoding in ("", "identity"):
+            return await begun(reply.chunks())
+        self._head = [pair for pair in self._head if pair[0].lower() != "content-encoding"]
+        return await begun(plain(reply.chunks(), encoding))
 
     async def _pass_on(self, reply: UpstreamReply) -> t.Event:
         """Hand an error of the model's server to the client as it is."""
@@ -188,22 +187,20 @@ class ChatDialogue:
         await self._client.end(body)
         return t.PassedOn()
 
-    async def _read_whole(self, reply: UpstreamReply, command: t.Forward) -> t.Event:
+    async def _read_whole(self, chunks: AsyncIterator[bytes], command: t.Forward) -> t.Event:
         pieces: list[bytes] = []
         size = 0
         try:
-            async for chunk in reply.chunks():
+            async for chunk in chunks:
                 pieces.append(chunk)
                 size += len(chunk)
                 if size > _LONGEST_REPLY:
                     return t.ReplyFailed("the model's reply is too large")
         except UpstreamUnavailable as error:
-            self._unread, self._lost = b"".join(pieces), True
             return t.ReplyFailed(str(error))
         self._body = b"".join(pieces)
         whole = self._dialect.read_reply(self._body, command.watch)
         if whole.reply is None:
-            self._unread = self._body
             return t.ReplyFailed(whole.cut)
         self._round, self._may_call = whole.round, whole.may_call
         if whole.round is not None and command.flow is not t.Flow.HOLD:
@@ -217,16 +214,16 @@ class ChatDialogue:
         try:
             async for chunk in chunks:
                 await self._take(reader.feed(chunk))
+                if reader.is_cut():
+                    break
                 if self._flow is t.Flow.SCREEN and self._sentence_waits():
                     self._screened = len(self._heard)
                     return t.SentenceReady(self._heard)
         except UpstreamUnavailable as error:
             if not reader.done:
-                self._unread, self._lost = reader.end().unread, True
                 return t.ReplyFailed(str(error))
         end = reader.end()
         if end.reply is None:
-            self._unread = end.unread
             return t.ReplyFailed(end.cut)
         self._last, self._round = end.last, end.round
         return t.ReplyEnded(end.reply)
@@ -294,7 +291,8 @@ class ChatDialogue:
         if self._reader is None:
             body = self._finished(command, extension)
             if body is self._body:
-                await self._client.start(200, self._told(self._head))
+                length = ("content-length", str(len(body)))
+                await self._client.start(200, [*self._told(self._head), length])
                 await self._client.end(body)
             else:
                 await self._client.answer(200, body, self._told(()))
@@ -338,9 +336,7 @@ class ChatDialogue:
         )
 
     async def _fail(self, why: str, outcome: t.Outcome) -> None:
-        if self._silent and self._head:
-            await self._fail_as_it_came()
-        elif not self._client.started:
+        if not self._client.started:
             body = self._dialect.error_body(
                 why,
                 type="api_error",
@@ -354,17 +350,9 @@ class ChatDialogue:
             frame = self._dialect.error_frame(why, code="upstream_cut", type="api_error")
             await self._client.end(frame)
 
-    async def _fail_as_it_came(self) -> None:
-        """In shadow mode a broken reply reaches the client broken in the same way."""
-        if not self._client.started:
-            await self._client.start(200, self._head)
-        await self._client.write(self._unread)
-        if not self._lost:
-            await self._client.end()
-
     def _extension(self, outcome: t.Outcome) -> dict[str, Any] | None:
         """Return the ``adjourn`` field of a reply; None where adjourn has nothing to say."""
-        if outcome.decision == "continue" or self._silent:
+        if outcome.decision == "continue":
             return None
         extension: dict[str, Any] = {"decision": outcome.decision, "node": outcome.node}
         extension.update(self._links.for_end(outcome.end))
@@ -375,23 +363,18 @@ class ChatDialogue:
         return extension
 
     def _told(self, headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-        return [*headers, *self._telling(self._command.decision, self._command.node)]
+        theirs = [pair for pair in headers if not pair[0].lower().startswith(_OURS)]
+        return [*theirs, *self._telling(self._command.decision, self._command.node)]
 
-    def _telling(self, decision: str, node: str | None) -> list[tuple[str, str]]:
-        if self._silent:
-            return []
+    @staticmethod
+    def _telling(decision: str, node: str | None) -> list[tuple[str, str]]:
         told = [("x-adjourn-decision", decision)]
         return [*told, ("x-adjourn-node", node)] if node else told
 
 
+_OURS: Final = "x-adjourn-"
+"""Only this gateway says what it decided, though the model's server may be another gateway."""
 _STREAM_HEAD: Final = (
     ("content-type", "text/event-stream; charset=utf-8"),
     ("cache-control", "no-cache"),
 )
-
-
-def _is_event_stream(reply: UpstreamReply) -> bool:
-    return any(
-        name.lower() == "content-type" and value.lower().startswith("text/event-stream")
-        for name, value in reply.headers
-    )

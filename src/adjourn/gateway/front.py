@@ -109,7 +109,7 @@ class Front:
             return
         path = scope["path"]
         served = path.startswith("/v1/")
-        dialect = _DIALECTS.get(path.rstrip("/").lower(), "other") if served else "own"
+        dialect = _DIALECTS.get(path.rstrip("/").casefold(), "other") if served else "own"
         trace = RequestTrace(_id_of(scope), dialect)
         CURRENT.set(trace)
         reply = _Reply(send, trace, spoken(scope))
@@ -117,7 +117,7 @@ class Front:
         try:
             if served and (self._open >= self._max_requests or self._readiness.is_stopping):
                 await self._turn_away(reply, trace)
-            elif served and not is_plain(path):
+            elif served and not is_plain(path, _DIALECTS):
                 trace.error = "bad_path"
                 await _answer(reply, 400, trace, _BAD_PATH, [])
             elif served:

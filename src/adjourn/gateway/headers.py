@@ -15,8 +15,10 @@ _STAYS: Final = frozenset(
 """What belongs to the client's connection, or to the gateway's own pages, is not sent on."""
 
 
-_OF_THE_SERVER: Final = frozenset({"content-length", "date"})
-_OF_THE_BYTES: Final = frozenset({"content-md5", "digest", "content-digest", "etag"})
+_OF_THE_SERVER: Final = frozenset({"date"})
+_OF_THE_BYTES: Final = frozenset(
+    {"content-length", "content-md5", "digest", "content-digest", "etag"}
+)
 
 
 def to_upstream(
@@ -46,13 +48,21 @@ def to_upstream(
             continue
         if key == b"accept-encoding" and identity:
             continue
-        headers.append((key.decode("latin-1"), value.decode("latin-1")))
+        headers.append((key.decode("latin-1"), _text_of(value)))
     if identity:
         headers.append(("accept-encoding", "identity"))
     if api_key:
         bearer = ("authorization", f"Bearer {api_key}")
         headers.append(("x-api-key", api_key) if speaks_anthropic(scope) else bearer)
     return headers
+
+
+def _text_of(value: bytes) -> str:
+    """Return a value as text that is sent as the same bytes, if it is UTF-8 as nearly always."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def speaks_anthropic(scope: Scope) -> bool:
@@ -76,7 +86,7 @@ def credentials(scope: Scope) -> str:
 def to_client(headers: Sequence[tuple[str, str]], *, rewritten: bool) -> list[tuple[str, str]]:
     """Return an upstream reply's headers for the client.
 
-    Length and date are the server's own; what speaks of the exact bytes goes if they were changed.
+    The date is the server's own; what speaks of the exact bytes goes if they were changed.
     """
     gone = _OF_THE_SERVER | _OF_THE_BYTES if rewritten else _OF_THE_SERVER
     return [(name, value) for name, value in headers if name.lower() not in gone]

@@ -1,19 +1,24 @@
 """Which paths below ``/v1/`` are passed on at all.
 
-Servers disagree about what ``//``, ``/../``, ``;`` and double encoding mean. What one of them might
-take for another endpoint than this gateway does is refused, so that nobody reaches the model past
-the ladder, or with the operator's key something else on the model's server.
+Servers disagree about what ``//``, ``/../``, ``;``, an encoded ``?`` and double encoding mean.
+What one of them might take for another endpoint than this gateway does is refused, so that nobody
+reaches the model past the ladder, or with the operator's key something else on the model's server.
 """
 
+from collections.abc import Collection
 from typing import Final
 from urllib.parse import unquote
 
-_ODD: Final = frozenset("\\;\x7f") | {chr(code) for code in range(0x20)}
+_ODD: Final = frozenset("\\;?#\x7f") | {chr(code) for code in range(0x20)}
 _ROUNDS: Final = 3
 
 
-def is_plain(path: str) -> bool:
+def is_plain(path: str, endpoints: Collection[str] = ()) -> bool:
     """Tell whether a decoded path means the same to every server.
+
+    Args:
+        path: The path, decoded once.
+        endpoints: Paths in lower case that nobody may reach by decoding once more.
 
     >>> is_plain("/v1/chat/completions"), is_plain("/v1/../admin"), is_plain("/v1/%2e%2e/admin")
     (True, False, False)
@@ -28,4 +33,6 @@ def is_plain(path: str) -> bool:
         if decoded == path:
             return True
         path = decoded
+        if path.rstrip("/").casefold() in endpoints:
+            return False
     return False

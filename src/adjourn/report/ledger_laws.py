@@ -7,7 +7,7 @@ Entries tie a turn to its conversation, not to its branch, so what is asked here
 on any branch: an end in a conversation where nobody was warned is wrong wherever it was.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
@@ -40,7 +40,8 @@ class Laws:
     def __init__(self, policies: Iterable[Policy] = ()) -> None:
         self._policies = {policy.digest: policy for policy in policies}
         self._warned: set[str] = set()
-        self._redirections: Counter[str] = Counter()
+        self._redirections: defaultdict[str, set[str]] = defaultdict(set)
+        """By conversation, the messages that were answered with a redirection."""
         self._supported: set[str] = set()
         self._pauses: dict[str, list[tuple[int, int]]] = {}
         """Of each conversation, when its pauses began (milliseconds), and their seconds."""
@@ -66,7 +67,7 @@ class Laws:
         if entry.delivered == Delivered.WARNING:
             self._warned.add(entry.conversation)
         if entry.delivered == Delivered.REDIRECTION:
-            self._redirections[entry.conversation] += 1
+            self._redirections[entry.conversation].add(entry.node)
         if entry.delivered == Delivered.SUPPORT:
             self._supported.add(entry.conversation)
 
@@ -95,7 +96,7 @@ class Laws:
         have, need = _count(entry, "ladder.redirections")
         if have is None or have < need:
             yield "end_needs_redirections: fewer than the policy asks for"
-        elif talk and self._redirections[talk] < need:
+        elif talk and len(self._redirections[talk]) < need:
             yield "end_needs_redirections: fewer among the earlier entries of this conversation"
         have, need = _count(entry, "ladder.persisted")
         enough = need if entry.requested_by == Requester.POLICY else 1

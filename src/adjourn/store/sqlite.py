@@ -118,6 +118,7 @@ class SqliteStore:
                 settings.queue_limit,
                 settings.batch_limit,
                 commit,
+                partial(_still_there, file, _which(file)),
             )
             writer.start()
         except (OSError, sqlite3.Error) as error:
@@ -356,6 +357,26 @@ class SqliteStore:
 
     async def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         return await self._readers.run(query, self._deadline_s)
+
+
+def _which(file: Path) -> tuple[int, int]:
+    """Return what tells the file at a path from any other that was or will be there."""
+    found = file.stat()
+    return found.st_dev, found.st_ino
+
+
+def _still_there(file: Path, opened: tuple[int, int]) -> None:
+    """Refuse to write to a file that has no name any more: it is gone with this process.
+
+    Raises:
+        StoreUnavailable: The file was removed, or another one is in its place.
+    """
+    try:
+        same = _which(file) == opened
+    except OSError:
+        same = False
+    if not same:
+        raise StoreUnavailable(f"{file} was removed or replaced; stop the gateway, put it back")
 
 
 def _connect(file: Path, settings: SqliteSettings, mode: str) -> sqlite3.Connection:

@@ -64,6 +64,8 @@ class Writer:
     """Jobs in one transaction."""
     commit: Commit = commit_now
     """Where tests make commits fail or dawdle."""
+    check: Callable[[], None] = lambda: None
+    """Asked before each commit; raises ``StoreUnavailable`` where what is written would be lost."""
     commits: int = 0
     """Transactions committed so far."""
     _jobs: deque[_Job] = field(default_factory=deque)
@@ -147,6 +149,7 @@ class Writer:
                 job.error = None
                 if not job.expired:
                     job.result = job.work(connection)
+            self.check()
             self.commit(connection)
             self.commits += 1
         except Exception as error:  # noqa: BLE001 - whatever it is, roll back and go on

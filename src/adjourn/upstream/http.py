@@ -18,6 +18,8 @@ from adjourn.core.errors import UpstreamUnavailable
 from adjourn.ports import UpstreamRequest
 
 _CLIENT_PREFIX: Final = "/v1"
+_STATUSES: Final = range(200, 600)
+"""What ends a request; nothing above has a meaning, and a connection is never given over."""
 _LARGE: Final = 512 * 1024
 """Bytes from which aiohttp asks for a file object."""
 
@@ -27,7 +29,7 @@ _ADDRESSES: Final = 256
 _HOP_BY_HOP: Final = frozenset(
     {
         "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer",
-        "transfer-encoding", "upgrade", "content-length", "host", "expect",
+        "transfer-encoding", "upgrade", "host", "expect",
     }
 )  # fmt: skip
 """Headers of one connection (RFC 9110 section 7.6.1), and those that the client library sets."""
@@ -40,11 +42,15 @@ class HttpReply:
         self._response = response
         self._idle_timeout_s = idle_timeout_s
         self.status = response.status
+        bodiless = response.status in {204, 304}
         named = {name.strip().lower() for name in response.headers.get("connection", "").split(",")}
+        raw = ((name.decode("latin-1"), value) for name, value in response.raw_headers)
         self.headers: Sequence[tuple[str, str]] = [
-            (name, value)
-            for name, value in response.headers.items()
-            if name.lower() not in _HOP_BY_HOP and name.lower() not in named
+            (name, value.decode("latin-1"))
+            for name, value in raw
+            if name.lower() not in _HOP_BY_HOP
+            and name.lower() not in named
+            and not (bodiless and name.lower() == "content-length")
         ]
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -124,6 +130,9 @@ class HttpUpstream:
             raise UpstreamUnavailable(
                 f"the model's server could not be reached ({type(error).__name__})"
             ) from error
+        if response.status not in _STATUSES:
+            response.close()
+            raise UpstreamUnavailable(f"the model's server answered with status {response.status}")
         return HttpReply(response, self._idle_timeout_s)
 
     def _open(self) -> aiohttp.ClientSession:

@@ -12,6 +12,8 @@ _encode = msgspec.json.Encoder().encode
 
 ENDS_A_CALL: Final = ("tool_use", "end_turn")
 """Stop reasons with which servers end a reply that calls a tool."""
+PAUSED: Final = "pause_turn"
+"""Stop reason of a turn that the client is to have gone on with, as it is."""
 _GROWS: Final = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
 
@@ -78,10 +80,10 @@ def reply_of(
     """
     text = text_of_blocks(blocks)
     ours = [b for b in blocks if tool and is_call(b, tool)]
-    others = any(is_call(b) and b not in ours for b in blocks)
+    others = stop_reason == PAUSED or any(is_call(b) and b not in ours for b in blocks)
     counts = len(ours) == 1 and not others and None not in blocks
     if not counts or stop_reason not in ENDS_A_CALL or not isinstance(ours[0].get("input"), dict):
-        return ModelReply((text,), 0, others), None
+        return ModelReply((text,), 0, others, bool(ours)), None
     ident = _text(ours[0].get("id")) or "toolu_adjourn"
     said = [{**b, "id": ident} if is_call(b) else b for b in blocks if not _is_empty(b)]
     return ModelReply((text,), 1), (_encode({"role": "assistant", "content": said}), ident)

@@ -16,12 +16,13 @@ from adjourn.wire.dialect import ChatRequest, ToolRound
 from adjourn.wire.openai_request import said
 from adjourn.wire.reading import (
     decode,
+    fields_of,
     fingerprint,
     items_of,
     model_of,
     names_of,
-    read_body,
     refuse,
+    refuse_look_alikes,
     text_of,
     tools_of,
     with_field,
@@ -37,51 +38,42 @@ _RESULT: Final = "_tool_result"
 _encode = msgspec.json.Encoder().encode
 
 
-class _Body(msgspec.Struct, gc=False):
-    """What adjourn looks at in a request; any JSON may stand in each field."""
-
-    model: Any = None
-    messages: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    system: Any = None
-    stream: Any = None
-    tools: Any = msgspec.UNSET
-    tool_choice: Any = None
-    metadata: Any = None
-    output_config: Any = None
-    output_format: Any = None
-
-
-_decode_body = msgspec.json.Decoder(_Body).decode
-
-
 def parse_request(body: bytes) -> ChatRequest:
     """Read a request's body.
 
     Raises:
         BadRequest: It is not JSON, or not a request for a message; one sentence says what to mend.
     """
-    given = read_body(body, _decode_body)
-    model = model_of(given.model)
-    if given.messages is msgspec.UNSET:
+    fields = fields_of(body)
+    model = model_of(fields)
+    if "messages" not in fields:
         refuse("messages", "is missing", "Send a list of messages.")
-    tools = [] if given.tools is msgspec.UNSET else tools_of(given.tools)
+    known: dict[str, Any] = {
+        name: decode(fields[name])
+        for name in (
+            "system", "stream", "tools", "tool_choice", "metadata", "output_config",
+            "output_format",
+        )
+        if name in fields
+    }  # fmt: skip
+    tools = tools_of(known)
     return ChatRequest(
         body=body,
+        fields=fields,
         model=model,
         messages=Transcript(
             "messages",
             _messages,
-            items_of(given.messages, "messages"),
-            lead=_system(given.system),
+            items_of(fields["messages"], "messages"),
+            lead=_system(known.get("system")),
         ),
-        stream=given.stream is True,
-        takes_text=not _wants_json(given),
-        takes_tool=_leaves_choice(given.tool_choice),
+        stream=known.get("stream") is True,
+        takes_text=not _wants_json(known),
+        takes_tool=_leaves_choice(known.get("tool_choice")),
         tool_names=names_of(tools),
         has_tools=bool(tools),
-        names_tools=given.tools is not msgspec.UNSET,
-        end_user=text_of(given.metadata, "user_id"),
-        conversation=text_of(given.metadata, "conversation_id"),
+        end_user=text_of(known.get("metadata"), "user_id"),
+        conversation=text_of(known.get("metadata"), "conversation_id"),
     )
 
 
@@ -100,10 +92,10 @@ def forward_body(
     if guidance is None and not rounds:
         if tool is None:
             return request.body
-        if not request.names_tools:
+        if "tools" not in request.fields:
             offered = _encode([_as_tool(tool.name, tool.description)])
             return with_field(request.body, "tools", offered)
-    fields: dict[str, Any] = request.fields
+    fields: dict[str, Any] = dict(request.fields)
     if guidance is not None:
         fields["system"] = _guided(fields.get("system"), guidance)
     if rounds:
@@ -159,6 +151,7 @@ def _message(param: str, message: Any) -> Iterator[Message]:
     """Yield a message: what tools gave back in it, then what the user wrote."""
     if not isinstance(message, dict):
         refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
+    refuse_look_alikes(message, param)
     name = message.get("role")
     role = _ROLES.get(name) if isinstance(name, str) else None
     if role is None:
@@ -193,6 +186,7 @@ def _parts(param: str, content: Any) -> Iterator[Part]:
         if not isinstance(kind, str):
             hint = 'Send {"type": "text", "text": "..."}.'
             refuse(f"{param}[{number}]", "must be an object with a type", hint)
+        refuse_look_alikes(block, f"{param}[{number}]")
         if kind == "text" and isinstance(block.get("text"), str):
             yield TextPart(block["text"])
         elif kind == "tool_result":
@@ -202,9 +196,9 @@ def _parts(param: str, content: Any) -> Iterator[Part]:
             yield OpaquePart(kind, fingerprint(marked))
 
 
-def _wants_json(given: _Body) -> bool:
-    config = given.output_config
-    return bool(given.output_format or (isinstance(config, dict) and config.get("format")))
+def _wants_json(known: Mapping[str, Any]) -> bool:
+    config = known.get("output_config")
+    return bool(known.get("output_format") or (isinstance(config, dict) and config.get("format")))
 
 
 def _leaves_choice(tool_choice: Any) -> bool:

@@ -28,12 +28,12 @@ class MessageReader(EventReader):
         """By the server's index the client's; None for the end tool's calls."""
         self._blocks: dict[int, Block] = {}
         self._stop_reason: Any = None
-        self._last: list[Frame] = []
 
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
+        self._take_rest()
         if not self._close(finished=self._stop_reason is not None):
-            return StreamEnd(None, self._cut, unread=self._unread(self._last))
+            return StreamEnd(None, self._cut)
         blocks = [block.whole() for block in self._blocks.values()]
         reply, round_ = reply_of(blocks, self._stop_reason, self._tool)
         last = tuple(self._last)
@@ -42,8 +42,6 @@ class MessageReader(EventReader):
         return StreamEnd(reply, "", round_, last)
 
     def _event(self, event: SseEvent) -> list[Frame]:
-        if event.data is None:
-            return [Frame(event.raw, FrameKind.PASS)]
         body = self._object(event)
         if body is None:
             return []

@@ -13,7 +13,6 @@ import msgspec
 
 from adjourn.core.policy import EndTool
 from adjourn.core.turns import ModelReply
-from adjourn.wire.reading import fields_of
 from adjourn.wire.transcript import Transcript
 
 
@@ -21,6 +20,8 @@ class ChatRequest(NamedTuple):
     """A chat request, as far as adjourn understands it."""
 
     body: bytes
+    fields: Mapping[str, msgspec.Raw]
+    """Top-level fields as they came, in order."""
     model: str
     messages: Transcript
     stream: bool = False
@@ -29,15 +30,8 @@ class ChatRequest(NamedTuple):
     takes_tool: bool = True
     tool_names: frozenset[str] = frozenset()
     has_tools: bool = False
-    names_tools: bool = False
-    """The field of the tools is there, though maybe there are none in it."""
     end_user: str = ""
     conversation: str = ""
-
-    @property
-    def fields(self) -> dict[str, msgspec.Raw]:
-        """Top-level fields as they came, in order."""
-        return fields_of(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +90,6 @@ class StreamEnd(NamedTuple):
     """The model's message with its end call, and the call's id, if exactly one counts."""
     last: tuple[Frame, ...] = ()
     """Frames that wait for the decision, in order."""
-    unread: bytes = b""
-    """Of a stream that was cut: what has come and was not given out as a frame."""
 
 
 class Reader(Protocol):
@@ -105,6 +97,9 @@ class Reader(Protocol):
 
     done: bool
     """Whether the reply has ended: nothing after it matters, not even a lost connection."""
+
+    def is_cut(self) -> bool:
+        """Tell whether something came that cannot be read, or an error: no more is read."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that are complete with them. After a cut, none."""

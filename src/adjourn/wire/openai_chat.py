@@ -25,4 +25,5 @@ class ChatCompletions:
     ) -> bytes:
         """Return a whole reply of the gateway's own."""
         template = openai_frames.new_template(seed, request.model, at_s)
-        return openai_frames.write_reply(template, text, extension)
+        choices = openai_frames.own_choices(request.choices)
+        return openai_frames.write_reply(template, text, extension, choices=choices)

@@ -12,6 +12,8 @@ from adjourn.wire.sse import SseDecoder
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
+_MOST_CHOICES: Final = 128
+"""More of them is nobody given; a client may ask for any number."""
 DONE: Final = b"data: [DONE]\n\n"
 
 
@@ -41,6 +43,11 @@ def new_template(seed: str, model: str, created: int) -> Template:
         created: Seconds since the Unix epoch.
     """
     return Template({"id": f"chatcmpl-adjourn-{seed[:24]}", "created": created, "model": model})
+
+
+def own_choices(asked: int) -> int:
+    """Return how many choices a reply of the gateway's own has: as many as were asked for."""
+    return min(asked, _MOST_CHOICES)
 
 
 def text_frame(template: Template, text: str, choice: int = 0) -> bytes:
@@ -73,7 +80,8 @@ def finish_frames(
 def _extended(raw: bytes, extension: Mapping[str, Any] | None) -> bytes:
     if extension is None:
         return raw
-    data = next((event.data or b"" for event in SseDecoder().feed(raw)), b"").strip()
+    ended = raw + b"\n\n"  # the last event of a stream may lack it
+    data = next((event.data or b"" for event in SseDecoder().feed(ended)), b"").strip()
     if not data.startswith(b"{"):
         return raw
     chunk = _decode(data)
@@ -107,20 +115,28 @@ def _error(message: str, kind: str, code: str, param: str | None) -> dict[str, A
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 
-def reply_frames(template: Template, text: str, extension: Mapping[str, Any] | None) -> list[bytes]:
-    """Return the frames of a reply of the gateway's own."""
+def reply_frames(
+    template: Template, text: str, extension: Mapping[str, Any] | None, *, choices: int = 1
+) -> list[bytes]:
+    """Return the frames of a reply of the gateway's own, the same in every choice."""
     head = {"role": "assistant", "content": ""}
-    opening = template.chunk([{"index": 0, "delta": head, "finish_reason": None}])
-    return [opening, text_frame(template, text), *finish_frames(template, extension)]
+    frames: list[bytes] = []
+    for index in range(choices):
+        opening = {"index": index, "delta": head, "finish_reason": None}
+        frames += [template.chunk([opening]), text_frame(template, text, index)]
+    return [*frames, *finish_frames(template, extension, choices=choices)]
 
 
-def write_reply(template: Template, text: str, extension: Mapping[str, Any] | None) -> bytes:
-    """Return the body of a whole reply of the gateway's own."""
+def write_reply(
+    template: Template, text: str, extension: Mapping[str, Any] | None, *, choices: int = 1
+) -> bytes:
+    """Return the body of a whole reply of the gateway's own, the same in every choice."""
     message = {"role": "assistant", "content": text, "refusal": None}
+    choice = {"message": message, "finish_reason": "stop", "logprobs": None}
     body = {
         **template.fields,
         "object": "chat.completion",
-        "choices": [{"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}],
+        "choices": [{"index": index, **choice} for index in range(choices)],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     }
     return _encode({**body, "adjourn": extension} if extension else body)

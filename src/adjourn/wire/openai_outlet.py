@@ -8,6 +8,7 @@ from adjourn.wire.openai_frames import (
     Template,
     finish_frames,
     new_template,
+    own_choices,
     reply_frames,
     text_frame,
 )
@@ -41,19 +42,24 @@ class ChatOutlet:
     def words(self, text: str, seed: str) -> bytes:
         """Return the frames that add the gateway's words to every choice."""
         template = self._template(seed)
-        choices = range(self._request.choices)
-        return b"".join(text_frame(template, text, choice) for choice in choices)
+        return b"".join(text_frame(template, text, choice) for choice in range(self._choices))
 
     def finish(
         self, seed: str, extension: Mapping[str, Any] | None, last: Sequence[Frame] = ()
     ) -> bytes:
         """Return the frames that end the reply."""
-        template, choices = self._template(seed), self._request.choices
-        return b"".join(finish_frames(template, extension, last, choices=choices))
+        frames = finish_frames(self._template(seed), extension, last, choices=self._choices)
+        return b"".join(frames)
 
     def reply(self, text: str, seed: str, extension: Mapping[str, Any] | None) -> bytes:
         """Return the frames of a reply of the gateway's own."""
-        return b"".join(reply_frames(self._template(seed), text, extension))
+        frames = reply_frames(self._template(seed), text, extension, choices=self._choices)
+        return b"".join(frames)
+
+    @property
+    def _choices(self) -> int:
+        """How many choices the reply has: what the model gave counts, not what was asked for."""
+        return (self._reader.choices if self._reader else 0) or own_choices(self._request.choices)
 
     def _known(self) -> Template | None:
         return self._reader.template if self._reader else None

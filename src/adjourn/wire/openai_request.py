@@ -15,11 +15,12 @@ from adjourn.wire.dialect import ChatRequest, ToolRound
 from adjourn.wire.reading import (
     decode,
     end_user_of,
+    fields_of,
     fingerprint,
     items_of,
     model_of,
-    read_body,
     refuse,
+    refuse_look_alikes,
     text_of,
     tools_of,
     with_field,
@@ -38,52 +39,44 @@ _TEXT_KINDS: Final = frozenset({"text", "input_text", "output_text"})
 _encode = msgspec.json.Encoder().encode
 
 
-class _Body(msgspec.Struct, gc=False):
-    """What adjourn looks at in a request; any JSON may stand in each field."""
-
-    model: Any = None
-    messages: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    stream: Any = None
-    n: Any = None
-    response_format: Any = None
-    tools: Any = msgspec.UNSET
-    tool_choice: Any = None
-    functions: Any = msgspec.UNSET
-    safety_identifier: Any = None
-    user: Any = None
-    metadata: Any = None
-
-
-_decode_body = msgspec.json.Decoder(_Body).decode
-
-
 def parse_request(body: bytes) -> ChatRequest:
     """Read a request's body.
 
     Raises:
         BadRequest: It is not JSON, or not a chat request; one sentence says what to mend.
     """
-    given = read_body(body, _decode_body)
-    model = model_of(given.model)
-    if given.messages is msgspec.UNSET:
+    fields = fields_of(body)
+    model = model_of(fields)
+    if "messages" not in fields:
         refuse("messages", "is missing", "Send a list of messages.")
-    messages = transcript_of(given.messages)
-    tools = () if given.tools is msgspec.UNSET else tools_of(given.tools)
-    choices = given.n if isinstance(given.n, int) and given.n > 1 else 1
-    has_functions = given.functions is not msgspec.UNSET
+    messages = transcript_of(fields["messages"])
+    known: dict[str, Any] = {
+        name: decode(fields[name])
+        for name in (
+            "stream", "n", "response_format", "tools", "tool_choice", "functions",
+            "safety_identifier", "user", "metadata",
+        )
+        if name in fields
+    }  # fmt: skip
+    tools = tools_of(known)
+    names = frozenset(_tool_names(tools))
+    choices = known.get("n")
+    choices = choices if isinstance(choices, int) and choices > 1 else 1
     return ChatRequest(
         body=body,
+        fields=fields,
         model=model,
         messages=messages,
-        stream=given.stream is True,
+        stream=known.get("stream") is True,
         choices=choices,
-        takes_text=not wants_json(given.response_format),
-        takes_tool=choices == 1 and not has_functions and given.tool_choice in (None, "auto"),
-        tool_names=frozenset(_tool_names(tools)) if tools else frozenset(),
-        has_tools=bool(tools) or has_functions,
-        names_tools=given.tools is not msgspec.UNSET,
-        end_user=end_user_of(given.safety_identifier, given.user, given.metadata),
-        conversation=text_of(given.metadata, "conversation_id"),
+        takes_text=not wants_json(known.get("response_format")),
+        takes_tool=choices == 1
+        and "functions" not in known
+        and known.get("tool_choice") in (None, "auto"),
+        tool_names=names,
+        has_tools=bool(tools) or "functions" in known,
+        end_user=end_user_of(known),
+        conversation=text_of(known.get("metadata"), "conversation_id"),
     )
 
 
@@ -126,11 +119,11 @@ def forward_body(
     if guidance is None and not rounds:
         if tool is None:
             return request.body
-        if not request.names_tools:
+        if "tools" not in request.fields:
             return with_field(request.body, "tools", _encode([_as_function(tool)]))
-    fields: dict[str, Any] = request.fields
+    fields: dict[str, Any] = dict(request.fields)
     if guidance is not None or rounds:
-        messages = msgspec.json.decode(fields["messages"], type=list[msgspec.Raw])
+        messages = msgspec.json.decode(request.fields["messages"], type=list[msgspec.Raw])
         added = [msgspec.Raw(piece) for one in rounds for piece in _round_messages(one)]
         if guidance is not None:
             messages = _guided(messages, guidance)
@@ -179,6 +172,7 @@ def _message(index: int, message: Any) -> Message:
     param = f"messages[{index}]"
     if not isinstance(message, dict):
         refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
+    refuse_look_alikes(message, param)
     name = message.get("role")
     role = _ROLES.get(name) if isinstance(name, str) else None
     if role is None:
@@ -223,6 +217,7 @@ def parts_of(param: str, content: Any) -> Iterator[Part]:
                 "must be an object with a type",
                 'Send {"type": "text", "text": "..."}.',
             )
+        refuse_look_alikes(part, f"{param}.content[{number}]")
         text = part.get("refusal") if kind == "refusal" else part.get("text")
         if (kind in _TEXT_KINDS or kind == "refusal") and isinstance(text, str):
             yield TextPart(text)

@@ -61,20 +61,25 @@ class StreamReader(EventReader):
         self._calls: dict[tuple[int, int], Call] = {}
         self._ours: set[tuple[int, int]] = set()
         """Which calls (choice, index) are the end tool's."""
-        self._held: list[Frame] = []
-        """Frames with pieces of calls whose name is not known yet."""
+        self._held: dict[tuple[int, int], list[Frame]] = {}
+        """By call, frames with its pieces while its name is not known."""
         self._freed: list[Frame] = []
         """Frames that were held and turned out to be the client's."""
         self._others = False
-        self._last: list[Frame] = []
+
+    @property
+    def choices(self) -> int:
+        """How many choices there are, as far as the stream has told."""
+        return max(self._finishes, default=-1) + 1
 
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
+        self._take_rest()
         finished = bool(self._finishes) and all(self._finishes.values())
         whole = self._close(finished=finished or (self.done and bool(self._finishes)))
         if not whole or self.template is None:
-            return StreamEnd(None, self._cut, unread=self._unread(self._last))
-        by_choice: list[list[str]] = [[] for _ in range(max(self._finishes) + 1)]
+            return StreamEnd(None, self._cut)
+        by_choice: list[list[str]] = [[] for _ in range(self.choices)]
         for choice, text in self._said:
             by_choice[choice].append(text)
         texts = tuple(map("".join, by_choice))
@@ -82,7 +87,8 @@ class StreamReader(EventReader):
         call = self._tool and the_one_end_call(
             calls, self._tool, other_calls=self._others, finish=self._finishes.get(0)
         )
-        reply = ModelReply(texts, 1 if call else 0, self._others)
+        stray = bool(self._ours) and not call
+        reply = ModelReply(texts, 1 if call else 0, self._others, stray)
         last = tuple(self._last)
         if self._ours and not self._others:
             last = tuple(_stopped(frame) for frame in last)
@@ -101,12 +107,17 @@ class StreamReader(EventReader):
         spoken = [piece for piece in said if piece[1]]
         self._said += spoken
         raw = b"".join([event.raw for event in events[at:after]])
-        return after, self._released(Frame(raw, FrameKind.PASS, tuple(spoken)))
+        return after, [Frame(raw, FrameKind.PASS, tuple(spoken))]
 
     def _event(self, event: SseEvent) -> list[Frame]:
-        if event.data is None:
-            return [Frame(event.raw, FrameKind.PASS)]
-        if event.data.strip() == b"[DONE]":
+        frames = self._read(event)
+        if self._freed:
+            frames, self._freed = [*self._freed, *frames], []
+        return frames
+
+    def _read(self, event: SseEvent) -> list[Frame]:
+        data = event.data or b""
+        if data.strip() == b"[DONE]":
             self.done = True
             self._last.append(Frame(event.raw, FrameKind.LAST))
             return []
@@ -125,6 +136,8 @@ class StreamReader(EventReader):
         texts = tuple(piece for choice in choices for piece in self._text(choice))
         finishing = [choice for choice in choices if choice.get("finish_reason")]
         ours = self._take_calls(choices) if self._tool else False
+        if finishing:
+            self._free(*self._held)  # more of their names does not come
         for choice in choices:
             self._note_calls(choice)
         changed = self._continues is not None
@@ -135,7 +148,7 @@ class StreamReader(EventReader):
             if not choices and all(self._finishes.values()) and self._finishes:
                 self._last.append(Frame(raw, FrameKind.LAST))  # the usage, after the finish
                 return []
-            return self._released(Frame(raw, FrameKind.PASS, texts))
+            return [Frame(raw, FrameKind.PASS, texts)]
         return self._split(chunk, choices, finishing, texts, raw, changed=changed or ours)
 
     def _split(
@@ -154,9 +167,7 @@ class StreamReader(EventReader):
         if says and (finishing or changed):
             passing = [{**choice, "finish_reason": None} for choice in says]
             body = {k: v for k, v in chunk.items() if not (finishing and k == "usage")}
-            frames = self._released(
-                Frame(as_event({**body, "choices": passing}), FrameKind.PASS, texts)
-            )
+            frames = [Frame(as_event({**body, "choices": passing}), FrameKind.PASS, texts)]
         if finishing:
             if says or changed:
                 ends = [{**choice, "delta": {}} for choice in finishing]
@@ -208,26 +219,27 @@ class StreamReader(EventReader):
         call.add(piece)
         if place in self._ours or call.name == self._tool:
             self._ours.add(place)  # for good: what is added to the name only spoils the call
+            self._held.pop(place, None)
             return True
-        if self._tool.startswith(call.name):
-            self._hold(choice, piece)
+        if self._tool.startswith(call.name) and not (call.name and call.arguments):
+            self._hold(place, piece)
             return True
-        self._freed, self._held = [*self._freed, *self._held], []
+        self._free(place)
         return False
 
-    def _hold(self, choice: dict[str, Any], piece: Any) -> None:
+    def _hold(self, place: tuple[int, int], piece: Any) -> None:
         """Keep a piece of a call whose name is not known yet."""
-        held = {"index": _index(choice), "delta": {"tool_calls": [piece]}, "finish_reason": None}
+        held = {"index": place[0], "delta": {"tool_calls": [piece]}, "finish_reason": None}
         common = self.template.fields if self.template else {}
         body = {**common, "object": "chat.completion.chunk", "choices": [held]}
-        self._held.append(Frame(as_event(body), FrameKind.PASS))
+        self._held.setdefault(place, []).append(Frame(as_event(body), FrameKind.PASS))
 
-    def _released(self, frame: Frame) -> list[Frame]:
-        """Put the frames that turned out to be the client's before the one at hand."""
-        if not self._freed:
-            return [frame]
-        freed, self._freed = self._freed, []
-        return [*freed, frame]
+    def _free(self, *places: tuple[int, int]) -> None:
+        """Let calls go on that turned out to be the client's, before the frame at hand."""
+        for place in places:
+            if place in self._held:
+                self._freed += self._held.pop(place)
+                self._others = True
 
     def _note_calls(self, choice: dict[str, Any]) -> None:
         delta = choice.get("delta")

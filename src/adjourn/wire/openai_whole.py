@@ -54,7 +54,8 @@ def read_reply(body: bytes, tool_name: str | None) -> WholeReply:
     ) or any(choice["message"].get("function_call") for choice in choices)
     finish = choices[0].get("finish_reason")
     call = tool_name and the_one_end_call(calls, tool_name, other_calls=others, finish=finish)
-    reply = ModelReply(texts, 1 if call else 0, others)
+    stray = not call and any(one.name == tool_name for one in calls)
+    reply = ModelReply(texts, 1 if call else 0, others, stray)
     return WholeReply(reply, "", call.round(texts[0]) if call else None)
 
 

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from adjourn.wire.dialect import Frame
+from adjourn.wire.dialect import Frame, FrameKind
 from adjourn.wire.reading import json_of
 from adjourn.wire.sse import BadReply, SseDecoder, SseEvent
 
@@ -15,36 +15,28 @@ class EventReader(ABC):
     def __init__(self) -> None:
         self._sse = SseDecoder()
         self._cut = ""
-        self._bad = b""
-        """What came from the first event on that could not be read."""
+        self._last: list[Frame] = []
+        """Frames that wait for the decision, in order."""
         self.done = False
         """Whether the reply has ended: nothing after it matters, not even a lost connection."""
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes; return the frames that are complete with them. After a cut, none."""
-        if self._cut:
-            self._bad += data
-            return []
         frames: list[Frame] = []
+        if self.is_cut():
+            return frames
         try:
             events = self._sse.feed(data)
             at = 0
-            while at < len(events):
-                if self._is_cut():
-                    self._bad += events[at].raw
-                    at += 1
-                    continue
-                after, made = self._run(events, at)
+            while at < len(events) and not self.is_cut():
+                at, made = self._run(events, at)
                 frames += made
-                at = after
         except BadReply as error:
             self._cut = str(error)
-        if self._is_cut():
-            self._bad += self._sse.leftover
-            self._sse = SseDecoder()
         return frames
 
-    def _is_cut(self) -> bool:
+    def is_cut(self) -> bool:
+        """Tell whether something came that cannot be read, or an error: no more is read."""
         return bool(self._cut)
 
     def _run(self, events: Sequence[SseEvent], at: int) -> tuple[int, list[Frame]]:
@@ -53,11 +45,20 @@ class EventReader(ABC):
         Returns:
             The place after them, and the frames that they make.
         """
-        return at + 1, self._event(events[at])
+        return at + 1, self._frames_of(events[at])
+
+    def _frames_of(self, event: SseEvent) -> list[Frame]:
+        """Return the frames that an event makes; a comment keeps its place among what waits."""
+        if event.data is not None:
+            return self._event(event)
+        if not self._last:
+            return [Frame(event.raw, FrameKind.PASS)]
+        self._last.append(Frame(event.raw, FrameKind.LAST))
+        return []
 
     @abstractmethod
     def _event(self, event: SseEvent) -> list[Frame]:
-        """Return the frames that an event makes."""
+        """Return the frames that an event with data makes."""
 
     def _object(self, event: SseEvent) -> dict[str, Any] | None:
         """Return an event's JSON object; None, and the stream is cut, if it has none."""
@@ -65,17 +66,22 @@ class EventReader(ABC):
         if isinstance(body, dict):
             return body
         self._cut = "the model's server sent an event that is not a JSON object"
-        self._bad += event.raw
         return None
 
-    def _close(self, *, finished: bool) -> bool:
-        """The bytes have ended; tell whether the reply is whole."""
-        if not self._cut and self._sse.leftover.strip():
+    def _take_rest(self) -> None:
+        """The bytes have ended: take a last event whose blank line never came, if it is whole."""
+        event = None if self._cut else self._sse.end()
+        if event is None:
+            return
+        data = (event.data or b"").strip()
+        if data and data != b"[DONE]" and not isinstance(json_of(data), dict):
             self._cut = "the model's server stopped in the middle of an event"
+            return
+        frames = self._frames_of(event)
+        self._last += [frame._replace(kind=FrameKind.LAST) for frame in frames]
+
+    def _close(self, *, finished: bool) -> bool:
+        """Tell whether the reply is whole, now that nothing more comes."""
         if not self._cut and not finished:
             self._cut = "the model's server stopped before the reply was finished"
         return not self._cut
-
-    def _unread(self, last: list[Frame]) -> bytes:
-        """Return what has come and was not given out."""
-        return b"".join(frame.raw for frame in last) + self._bad + self._sse.leftover

@@ -1,32 +1,53 @@
 """Reading JSON of any dialect: requests kept as they came, errors that say what to mend."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NoReturn
 
 import msgspec
 
 from adjourn.core.errors import BadRequest
 
-_Read = TypeVar("_Read")
 _decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_any = msgspec.json.Decoder().decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def read_body(body: bytes, decode_object: Callable[[bytes], _Read]) -> _Read:
-    """Read a body.
+_READ: Final = frozenset(
+    {
+        "background", "content", "conversation", "functions", "input", "instructions", "messages",
+        "metadata", "model", "n", "output", "output_config", "output_format",
+        "previous_response_id", "prompt", "refusal", "response_format", "role", "stream", "system",
+        "text", "tool_choice", "tools", "type", "user",
+    }
+)  # fmt: skip
+"""Names of fields that adjourn reads, at the top of a request, in a message or in a part of one."""
 
-    Args:
-        body: As it came.
-        decode_object: A decoder of msgspec's, of a type that any JSON object fits.
+
+def refuse_look_alikes(names: Iterable[str], param: str = "") -> None:
+    """Refuse names that differ from one that is read by the case of letters alone.
+
+    Servers written in Go (Ollama is one) take ``Messages`` for ``messages``, and the later of the
+    two counts: the model would be asked something else than was judged.
+
+    Raises:
+        BadRequest: There is one; ``param`` is what the client calls the object it is in.
+    """
+    for name in names:
+        if name not in _READ and name.casefold() in _READ:
+            where = f"{param}.{name}" if param else name
+            refuse(where, "is not known", f"Write it {name.casefold()}, or leave it out.")
+
+
+def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
+    """Return a body's top-level fields as the bytes they came as, in order.
 
     Raises:
         BadRequest: It is not a JSON object in UTF-8.
     """
     try:
         body.decode("utf-8")
-        return decode_object(body)
+        fields = _decode_fields(body)
     except UnicodeDecodeError as error:
         raise BadRequest(f"The body is not UTF-8 (byte {error.start}).") from None
     except msgspec.ValidationError:
@@ -35,11 +56,8 @@ def read_body(body: bytes, decode_object: Callable[[bytes], _Read]) -> _Read:
         raise BadRequest(f"The body is not JSON ({error}).") from None
     except RecursionError:
         raise BadRequest("The body is nested too deeply.") from None
-
-
-def fields_of(body: bytes) -> dict[str, msgspec.Raw]:
-    """Return a body's top-level fields as the bytes they came as, in order; raises as above."""
-    return read_body(body, _decode_fields)
+    refuse_look_alikes(fields)
+    return fields
 
 
 def with_field(body: bytes, name: str, value: bytes) -> bytes:
@@ -101,13 +119,13 @@ def refuse(param: str, message: str, hint: str) -> NoReturn:
     raise BadRequest(f"{param} {message}.", hint=hint, param=param)
 
 
-def model_of(model: Any) -> str:
+def model_of(fields: dict[str, msgspec.Raw]) -> str:
     """Return the model that is asked for.
 
     Raises:
-        BadRequest: It is no name.
+        BadRequest: There is none.
     """
-    if not isinstance(model, str) or not model:
+    if "model" not in fields or not isinstance(model := decode(fields["model"]), str) or not model:
         refuse("model", "must be a non-empty string", "Name the model you want to talk to.")
     return model
 
@@ -124,12 +142,13 @@ def text_of(table: Any, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def tools_of(tools: Any) -> list[Any]:
+def tools_of(known: Mapping[str, Any]) -> list[Any]:
     """Return the tools that a request offers, each as any JSON.
 
     Raises:
         BadRequest: They are no list.
     """
+    tools = known.get("tools")
     if tools is not None and not isinstance(tools, list):
         refuse("tools", "must be a list", "Send a list of tools, or leave the field out.")
     return tools or []
@@ -140,9 +159,9 @@ def names_of(tools: Sequence[Any]) -> frozenset[str]:
     return frozenset(filter(None, (text_of(tool, "name") for tool in tools)))
 
 
-def end_user_of(safety_identifier: Any, user: Any, metadata: Any) -> str:
+def end_user_of(known: Mapping[str, Any]) -> str:
     """Return what a request in a dialect of OpenAI's says of the person; empty if nothing."""
-    for said in (safety_identifier, user):
-        if isinstance(said, str) and said:
-            return said
-    return text_of(metadata, "user_id")
+    for name in ("safety_identifier", "user"):
+        if isinstance(known.get(name), str) and known[name]:
+            return str(known[name])
+    return text_of(known.get("metadata"), "user_id")

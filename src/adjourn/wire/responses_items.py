@@ -72,7 +72,7 @@ def reply_of(
     others = any(is_call(item) for item in without_calls(items, tool))
     ours = [item for item in items if tool is not None and is_call(item, tool)]
     if len(ours) != 1 or others or status != "completed" or not _is_valid(ours[0]):
-        return ModelReply((text,), 0, others), None
+        return ModelReply((text,), 0, others, bool(ours)), None
     ident = ours[0].get("call_id")
     ident = ident if isinstance(ident, str) and ident else "call_adjourn"
     made = [{**item, "call_id": ident} if item is ours[0] else item for item in items]

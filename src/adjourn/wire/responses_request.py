@@ -19,12 +19,13 @@ from adjourn.wire.openai_request import parts_of, said, wants_json
 from adjourn.wire.reading import (
     decode,
     end_user_of,
+    fields_of,
     fingerprint,
     items_of,
     model_of,
     names_of,
-    read_body,
     refuse,
+    refuse_look_alikes,
     text_of,
     tools_of,
     with_field,
@@ -42,27 +43,6 @@ _ELSEWHERE: Final = ("previous_response_id", "conversation", "background")
 _encode = msgspec.json.Encoder().encode
 
 
-class _Body(msgspec.Struct, gc=False):
-    """What adjourn looks at in a request; any JSON may stand in each field."""
-
-    model: Any = None
-    input: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    instructions: Any = None
-    stream: Any = None
-    tools: Any = msgspec.UNSET
-    tool_choice: Any = None
-    text: Any = None
-    previous_response_id: Any = None
-    conversation: Any = None
-    background: Any = None
-    safety_identifier: Any = None
-    user: Any = None
-    metadata: Any = None
-
-
-_decode_body = msgspec.json.Decoder(_Body).decode
-
-
 def parse_request(body: bytes) -> ChatRequest:
     """Read a request's body.
 
@@ -70,24 +50,32 @@ def parse_request(body: bytes) -> ChatRequest:
         BadRequest: It is not JSON, or not a request for a response; one sentence says what to mend.
         HistoryNotSent: Part of the conversation is kept at the model's server.
     """
-    given = read_body(body, _decode_body)
-    model = model_of(given.model)
+    fields = fields_of(body)
+    model = model_of(fields)
+    known: dict[str, Any] = {
+        name: decode(fields[name])
+        for name in (
+            "instructions", "stream", "tools", "tool_choice", "text", *_ELSEWHERE,
+            "safety_identifier", "user", "metadata",
+        )
+        if name in fields
+    }  # fmt: skip
     for name in _ELSEWHERE:
-        if getattr(given, name):
+        if known.get(name):
             _refuse_unseen(name, "Send the whole conversation in input and leave the field out.")
-    tools = [] if given.tools is msgspec.UNSET else tools_of(given.tools)
+    tools, text = tools_of(known), known.get("text")
     return ChatRequest(
         body=body,
+        fields=fields,
         model=model,
-        messages=_transcript(_instructions(given.instructions), given.input),
-        stream=given.stream is True,
-        takes_text=not (isinstance(given.text, dict) and wants_json(given.text.get("format"))),
-        takes_tool=given.tool_choice in (None, "auto"),
+        messages=_transcript(fields, _instructions(known.get("instructions"))),
+        stream=known.get("stream") is True,
+        takes_text=not (isinstance(text, dict) and wants_json(text.get("format"))),
+        takes_tool=known.get("tool_choice") in (None, "auto"),
         tool_names=names_of(tools),
         has_tools=bool(tools),
-        names_tools=given.tools is not msgspec.UNSET,
-        end_user=end_user_of(given.safety_identifier, given.user, given.metadata),
-        conversation=text_of(given.metadata, "conversation_id"),
+        end_user=end_user_of(known),
+        conversation=text_of(known.get("metadata"), "conversation_id"),
     )
 
 
@@ -102,9 +90,9 @@ def forward_body(
     if guidance is None and not rounds:
         if tool is None:
             return request.body
-        if not request.names_tools:
+        if "tools" not in request.fields:
             return with_field(request.body, "tools", _encode([_as_function(tool)]))
-    fields: dict[str, Any] = request.fields
+    fields: dict[str, Any] = dict(request.fields)
     if guidance is not None:
         given = decode(fields["instructions"]) if "instructions" in fields else None
         fields["instructions"] = f"{given}\n\n{guidance}" if given else guidance
@@ -150,12 +138,15 @@ def _instructions(instructions: Any) -> tuple[Message, ...]:
     return (Message.of(Role.SYSTEM, instructions),) if instructions else ()
 
 
-def _transcript(lead: tuple[Message, ...], given: msgspec.Raw | msgspec.UnsetType) -> Transcript:
-    kind = b"" if given is msgspec.UNSET else bytes(given).lstrip()[:1]
-    if given is not msgspec.UNSET and kind == b'"':
+def _transcript(fields: Mapping[str, msgspec.Raw], lead: tuple[Message, ...]) -> Transcript:
+    given = fields.get("input")
+    if given is None and "prompt" in fields:  # a stored prompt needs no more
+        return Transcript("responses", _messages, lead=lead)
+    kind = bytes(given or b"").lstrip()[:1]
+    if given is not None and kind == b'"':
         lead = (*lead, Message.of(Role.USER, decode(given)))
         return Transcript("responses", _messages, lead=lead)
-    if given is msgspec.UNSET or kind != b"[":
+    if given is None or kind != b"[":
         hint = "Send what the user wrote, or a list of items."
         refuse("input", "must be a string or a list of items", hint)
     items = items_of(given, "input")
@@ -182,6 +173,7 @@ def _message(param: str, item: Any) -> Message | None:
     """Return an item as a message; None if it says nothing, such as reasoning or a call."""
     if not isinstance(item, dict):
         refuse(param, "must be an object", 'Send {"role": "user", "content": "..."}.')
+    refuse_look_alikes(item, param)
     kind = item.get("type")
     if "role" in item or kind == "message":
         name = item.get("role")

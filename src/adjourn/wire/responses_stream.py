@@ -49,20 +49,18 @@ class ResponseReader(EventReader):
         """By the server's index the client's; None for the end tool's calls."""
         self._items: list[dict[str, Any]] = []
         self._status: Any = None
-        self._last: list[Frame] = []
-        """The end; and before it, what closes the newest message, for words may go into that."""
+        # Among the last frames is what closes the newest message, for words may go into that.
 
     def end(self) -> StreamEnd:
         """Say how the stream ended, its bytes having ended regularly."""
+        self._take_rest()
         if not self._close(finished=self._status is not None):
-            return StreamEnd(None, self._cut, unread=self._unread(self._last))
+            return StreamEnd(None, self._cut)
         reply, round_ = reply_of(self._items, self._status, self.tool)
         return StreamEnd(reply, "", round_, tuple(self._last))
 
     def _event(self, event: SseEvent) -> list[Frame]:
-        if event.data is None:
-            return [Frame(event.raw, FrameKind.PASS)]
-        if event.data.strip() == b"[DONE]":
+        if (event.data or b"").strip() == b"[DONE]":
             self._last.append(Frame(event.raw, FrameKind.LAST))
             return []
         body = self._object(event)

@@ -10,7 +10,8 @@ import msgspec
 
 from adjourn.core.errors import AdjournError
 
-_LARGEST_EVENT: Final = 8 * 1024 * 1024
+_LARGEST_EVENT: Final = 32 * 1024 * 1024
+"""Bytes; an image that a model draws comes in one event."""
 _BOM: Final = b"\xef\xbb\xbf"
 _encode = msgspec.json.Encoder().encode
 
@@ -45,6 +46,11 @@ class SseDecoder:
     def leftover(self) -> bytes:
         """Bytes of an event whose blank line has not come."""
         return bytes(self._buffer)
+
+    def end(self) -> SseEvent | None:
+        """The bytes have ended: return the event whose blank line has not come, if there is any."""
+        rest, self._buffer = bytes(self._buffer), bytearray()
+        return _parse(rest) if rest.strip() else None
 
     def feed(self, data: bytes) -> list[SseEvent]:
         """Take bytes and return the events that are complete with them.
