@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adjourn.core import verifier
+from adjourn.core import engine
 from adjourn.core.decide import decide_at
 from adjourn.core.decisions import Decision
 from adjourn.core.ladder import CrisisStatus, PathState
@@ -89,7 +89,7 @@ def test_a_broken_engine_is_shown_as_a_conversation_and_exits_1(
     def ignores_crises(policy: Policy, state: PathState, *asked: Any) -> Decision:
         return decide_at(policy, replace(state, crisis=CrisisStatus.CLEAR), *asked)
 
-    monkeypatch.setattr(verifier, "decide_at", ignores_crises)
+    monkeypatch.setattr(engine, "decide_at", ignores_crises)
     broken = call("policy", "verify", str(small))
     assert broken.status == 1
     assert "small 1: BROKEN" in broken.stdout

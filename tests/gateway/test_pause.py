@@ -18,7 +18,7 @@ from tests.core.tabletop import POLICY
 from . import anthropic_server, responses_server, test_anthropic_sdk, test_responses_sdk
 from .chatting import Conversation
 from .conftest import Running
-from .model_server import Script, says
+from .model_server import Answer, Script, says
 
 Run = Callable[..., Running]
 
@@ -162,6 +162,28 @@ def test_recorded_before_seen(
         assert chat.say("crisis").startswith("Fine.")
         assert chat.decision == "support"
         assert "resumes_at" not in chat.extension
+
+
+@every_dialect
+@pytest.mark.parametrize("ending", ["eof", "reset"])
+def test_support_behind_a_reply_that_was_cut_is_support(
+    run: Run, watch: Watch, script: Script, talk: Callable[[Running, bool], Any], ending: str
+) -> None:
+    """Whoever speaks again after it is paused, as after any other."""
+
+    def cut(body: Any) -> Answer:
+        whole = script(body)
+        at = next(at for at, piece in enumerate(whole.pieces) if b"Fine" in piece)
+        return replace(whole, pieces=whole.pieces[: at + 1], ending=ending)
+
+    running = run(script=cut, policy=PAUSING, clock=watch)
+    chat = talk(running, True)
+    said = chat.say("crisis")
+    assert said.startswith("Fine")
+    assert "116 123" in said
+    chat.say("still crisis")
+    assert chat.extension["resumes_at"] == RESUMES_AT
+    assert len(running.model.asked) == 1
 
 
 def test_a_pause_holds_in_the_other_dialect_too(run: Run, watch: Watch) -> None:

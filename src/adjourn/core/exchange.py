@@ -33,7 +33,14 @@ from adjourn.core.messages import Message, Role, aloud, fold_text
 from adjourn.core.pause import Pause
 from adjourn.core.pausing import held, with_pause, without_pause
 from adjourn.core.policy import Mode, Offer, Policy, Replies
-from adjourn.core.recording import Scene, end_append, join_rounds, locked_append, turn_append
+from adjourn.core.recording import (
+    Scene,
+    end_append,
+    join_rounds,
+    locked_append,
+    put_behind,
+    turn_append,
+)
 from adjourn.core.replies import carries_redirection, is_unfit_for_minors
 from adjourn.core.speaking import choose_language, guide, say
 from adjourn.core.tree import NodeId
@@ -258,8 +265,8 @@ class Exchange:
         match event:
             case t.PassedOn():
                 return self._answer(t.Leave())
-            case t.ReplyFailed() if self._must_answer:
-                return self._say(self._own_words())
+            case t.ReplyFailed(texts=texts) if self._must_answer:
+                return self._say(self._own_words(), texts or ("",))
             case t.ReplyFailed(why=why):
                 return self._answer(t.Fail(why, self._outcome()))
             case t.SentenceReady(text=text):
@@ -339,10 +346,10 @@ class Exchange:
 
     # -- recording and answering --------------------------------------------------------------
 
-    def _say(self, words: str) -> t.Command:
-        """Answer with the gateway's own words, without the model."""
+    def _say(self, words: str, after: tuple[str, ...] = ("",)) -> t.Command:
+        """Answer with the gateway's own words, without the model, or ``after`` what came of it."""
         answer = t.Reply(words, self._outcome())
-        return self._record((words,), carries(self._decision), answer)
+        return self._record(put_behind(after, words), carries(self._decision), answer)
 
     def _conclude(
         self,
@@ -353,9 +360,7 @@ class Exchange:
         instead: bool = False,
     ) -> t.Command:
         """Let the model's reply end, with ``added`` words after it."""
-        said = join_rounds(self._said, texts)
-        if added:
-            said = tuple(f"{text}\n\n{added}" if text else added for text in said)
+        said = put_behind(join_rounds(self._said, texts), added)
         answer = t.Finish(added, self._outcome(), instead)
         if self._walked.answering is None:
             return self._answer(answer)

@@ -218,3 +218,8 @@ def join_rounds(before: tuple[str, ...], texts: tuple[str, ...]) -> tuple[str, .
     if not before:
         return texts
     return tuple(f"{first}{text}" for first in before for text in texts)
+
+
+def put_behind(texts: tuple[str, ...], words: str) -> tuple[str, ...]:
+    """Return what was said per choice, with the gateway's words behind it, if there are any."""
+    return tuple(f"{text}\n\n{words}" if text else words for text in texts) if words else texts

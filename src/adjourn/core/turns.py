@@ -143,6 +143,8 @@ class ReplyFailed(NamedTuple):
     """The model could not be reached, or its reply was cut or could not be read."""
 
     why: str
+    texts: tuple[str, ...] = ()
+    """What has reached the client, per choice; told only where ``Forward.must_answer`` was."""
 
 
 @dataclass(frozen=True, slots=True)

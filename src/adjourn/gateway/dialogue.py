@@ -4,6 +4,7 @@ Carries what the exchange commands to both connections. Frames that need no deci
 on as the bytes they came as; the last ones wait until the exchange has decided.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -82,6 +83,8 @@ class ChatDialogue:
         self._screened = 0
         self._wrote = False
         """Whether words of the model have reached the client."""
+        self._reached: defaultdict[int, list[str]] = defaultdict(list)
+        """Those words by choice, where the gateway must put its own behind them if they are cut."""
         self._error_passed = False
         self._flow = t.Flow.THROUGH
         self._head: list[tuple[str, str]] = []
@@ -101,7 +104,7 @@ class ChatDialogue:
         try:
             reply = await self._send(command)
         except UpstreamUnavailable as error:
-            return t.ReplyFailed(str(error))
+            return self._failed(str(error))
         self._reply = reply
         if reply.status != 200:
             return await self._pass_on(reply)
@@ -109,7 +112,7 @@ class ChatDialogue:
         try:
             first, self._chunks = await self._body_of(reply)
         except UpstreamUnavailable as error:
-            return t.ReplyFailed(str(error))
+            return self._failed(str(error))
         if are_events(reply.headers, first, asked=self._request.stream):
             self._reader = self._outlet.reader(command.watch, dropped=dropped)
             if not self._waiting:
@@ -176,11 +179,11 @@ class ChatDialogue:
     async def _pass_on(self, reply: UpstreamReply) -> t.Event:
         """Hand an error of the model's server to the client as it is."""
         if self._client.started or self._rounds or self._command.must_answer:
-            return t.ReplyFailed(f"the model's server answered {reply.status}")
+            return self._failed(f"the model's server answered {reply.status}")
         try:
             body = b"".join([chunk async for chunk in reply.chunks()])
         except UpstreamUnavailable as error:
-            return t.ReplyFailed(str(error))
+            return self._failed(str(error))
         await self._client.start(
             reply.status, self._told(to_client(reply.headers, rewritten=False))
         )
@@ -195,13 +198,13 @@ class ChatDialogue:
                 pieces.append(chunk)
                 size += len(chunk)
                 if size > _LONGEST_REPLY:
-                    return t.ReplyFailed("the model's reply is too large")
+                    return self._failed("the model's reply is too large")
         except UpstreamUnavailable as error:
-            return t.ReplyFailed(str(error))
+            return self._failed(str(error))
         self._body = b"".join(pieces)
         whole = self._dialect.read_reply(self._body, command.watch)
         if whole.reply is None:
-            return t.ReplyFailed(whole.cut)
+            return self._failed(whole.cut)
         self._round, self._may_call = whole.round, whole.may_call
         if whole.round is not None and command.flow is not t.Flow.HOLD:
             self._before = (*self._before, *whole.reply.texts)
@@ -210,7 +213,7 @@ class ChatDialogue:
     async def _read_stream(self) -> t.Event:
         reader, chunks = self._reader, self._chunks
         if reader is None or chunks is None:
-            return t.ReplyFailed("nothing is being read")
+            return self._failed("nothing is being read")
         try:
             async for chunk in chunks:
                 await self._take(reader.feed(chunk))
@@ -221,10 +224,10 @@ class ChatDialogue:
                     return t.SentenceReady(self._heard)
         except UpstreamUnavailable as error:
             if not reader.done:
-                return t.ReplyFailed(str(error))
+                return self._failed(str(error))
         end = reader.end()
         if end.reply is None:
-            return t.ReplyFailed(end.cut)
+            return self._failed(end.cut)
         self._last, self._round = end.last, end.round
         return t.ReplyEnded(end.reply)
 
@@ -249,6 +252,9 @@ class ChatDialogue:
         piece = self._heard[self._screened :]
         return len(piece) > _LONGEST_SENTENCE or piece.rstrip(" ").endswith((".", "!", "?", "\n"))
 
+    def _failed(self, why: str) -> t.Event:
+        return t.ReplyFailed(why, tuple("".join(said) for _, said in sorted(self._reached.items())))
+
     async def _let_go(self) -> None:
         if self._reply is not None:
             reply, self._reply = self._reply, None
@@ -260,6 +266,9 @@ class ChatDialogue:
         """Return what the client gets of a frame, and take note that it does."""
         self._wrote = self._wrote or bool(frame.texts)
         self._outlet.wrote(frame)
+        if self._command.must_answer:
+            for choice, text in frame.texts:
+                self._reached[choice].append(text)
         return frame.raw
 
     async def _write(self, raw: bytes) -> None:
