@@ -7,7 +7,7 @@ fails. It reads no body and changes no reply but for one header, and in shadow m
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from adjourn.config import Config
@@ -22,14 +22,10 @@ from adjourn.runtime.measured_upstream import MeasuredUpstream
 from adjourn.runtime.metrics import Metrics
 from adjourn.runtime.trace import CURRENT, RequestTrace
 from adjourn.wire.dialect import Dialect
+from adjourn.wire.spoken import spoken_at
 
 _log = logging.getLogger("adjourn.requests")
 
-_DIALECTS: Final[Mapping[str, str]] = {
-    "/v1/chat/completions": "chat_completions",
-    "/v1/responses": "responses",
-    "/v1/messages": "messages",
-}
 _ID_HEADER: Final = b"x-adjourn-request-id"
 _LONGEST_ID: Final = 128
 _ID_LETTERS: Final = frozenset(
@@ -109,8 +105,7 @@ class Front:
             return
         path = scope["path"]
         served = path.startswith("/v1/")
-        dialect = _DIALECTS.get(path.rstrip("/").lower(), "other") if served else "own"
-        trace = RequestTrace(_id_of(scope), dialect)
+        trace = RequestTrace(_id_of(scope), _dialect_of(path) if served else "own")
         CURRENT.set(trace)
         reply = _Reply(send, trace, spoken(scope))
         began = self._clock.monotonic_s()
@@ -219,6 +214,12 @@ def _line(trace: RequestTrace, status: str, seconds: float) -> dict[str, Any]:
         "code": trace.error,
     }
     return {**line, **{key: value for key, value in known.items() if value}}
+
+
+def _dialect_of(path: str) -> str:
+    """Return the name of a path's dialect, for metrics, log and spans."""
+    dialect = spoken_at(path)
+    return dialect.name if dialect else "other"
 
 
 def _id_of(scope: Scope) -> str:
