@@ -30,6 +30,16 @@ def test_flags_beat_variables_beat_the_file(tmp_path: Path) -> None:
     assert (config.server.host, config.server.port, config.policy) == ("::1", 3, "companion")
 
 
+def test_variables_may_hold_several_names() -> None:
+    environ = {
+        "ADJOURN_UPSTREAM__DIALECTS": "messages, chat_completions",
+        "ADJOURN_DETECTION__DETECTORS": "local",
+    }
+    config = load_config(environ=environ)
+    assert config.upstream.dialects == ("messages", "chat_completions")
+    assert config.detection.detectors == ("local",)
+
+
 @pytest.mark.parametrize(
     ("text", "line", "key", "mend"),
     [
@@ -41,6 +51,8 @@ def test_flags_beat_variables_beat_the_file(tmp_path: Path) -> None:
         ("[upstream]\nidle_timeout_s = 0\n", 2, "upstream.idle_timeout_s", "seconds"),
         ("[detection]\ndeadline_s = -1\n", 2, "detection.deadline_s", "seconds"),
         ("[upstream]\napi_key_file = '/no/such'\n", 2, "upstream.api_key_file", "holds the key"),
+        ("[upstream]\ndialects = []\n", 2, "upstream.dialects", "what the server speaks"),
+        ("[upstream]\ndialects = ['chat']\n", 2, "upstream.dialects", "docs/configuration.md"),
         ("[[keys]]\nid = 'a'\nsha256 = 'b'\n", 1, "keys", "adjourn keys new"),
         ("[[keys]]\nid = 'a'\nsha526 = 'b'\n", 3, "keys.sha526", "did you mean sha256?"),
     ],

@@ -70,6 +70,10 @@ class UpstreamConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Until the reply begins; 600 s is the official SDKs' own time-out."""
     idle_timeout_s: float = 120.0
     """Between two pieces of a reply."""
+    dialects: tuple[Literal["chat_completions", "responses", "messages"], ...] = (
+        "chat_completions", "responses", "messages",
+    )  # fmt: skip
+    """Those it speaks; clients that speak another are told so. All: it is left to the server."""
 
 
 class StoreConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -163,7 +167,7 @@ def load_config(
     for variable, value in sorted(environ.items()):
         if variable.startswith(_PREFIX) and variable not in _OTHER_VARIABLES:
             key = variable.removeprefix(_PREFIX).lower().replace("__", ".")
-            _put(document, key, value)
+            _put(document, key, _listed(value) if key in _LISTS else value)
             outside[key] = variable
     for key, value in (flags or {}).items():
         if value is not None:
@@ -212,6 +216,14 @@ def _parse(name: str, text: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         line = line_in_message(str(error))
         raise BadConfig(f"not TOML: {error}", file=name, line=line) from None
+
+
+_LISTS: Final = frozenset({"detection.detectors", "upstream.dialects"})
+"""Keys whose variables hold several names, with commas between them."""
+
+
+def _listed(value: str) -> list[str]:
+    return [name.strip() for name in value.split(",") if name.strip()]
 
 
 def _put(document: dict[str, Any], key: str, value: Any) -> None:
@@ -331,6 +343,8 @@ def _checked(config: Config, origin: _Origin) -> Config:
     url = config.upstream.base_url
     if url and not url.startswith(("http://", "https://")):
         raise refuse("upstream.base_url", "is not a URL", "begin with http:// or https://")
+    if not config.upstream.dialects:
+        raise refuse("upstream.dialects", "names none", "name what the server speaks, or leave out")
     if config.store.url and not is_postgres(config.store.url):
         raise refuse("store.url", "is not a PostgreSQL URL", "begin with postgresql://")
     _check_numbers(config, origin)

@@ -32,6 +32,7 @@ from adjourn.gateway.front import Front
 from adjourn.gateway.keys import GatewayKey, Keyring, KeyScope
 from adjourn.gateway.operations import Operations, Readiness
 from adjourn.gateway.reloading import Reloading
+from adjourn.gateway.served import Served
 from adjourn.gateway.statements import Statements
 from adjourn.ports import Clock, Detector, Ledger, Store, Upstream
 from adjourn.report.routes import ReportPages
@@ -52,6 +53,7 @@ from adjourn.runtime.resources_by_country import resources_by_country
 from adjourn.runtime.sealing import read_key
 from adjourn.runtime.spans import TracedUpstream
 from adjourn.runtime.tracing import start_tracing
+from adjourn.runtime.watched_upstream import watched_for
 from adjourn.store.checkup import check_sqlite
 from adjourn.store.jsonl_ledger import JsonlLedger, export_line
 from adjourn.store.postgres import PostgresStore
@@ -103,7 +105,8 @@ def assemble(config: Config, parts: Parts, extra_routes: Sequence[BaseRoute] = (
     """Put a gateway together from its parts, each of them measured."""
     metrics = Metrics()
     store = MeasuredStore(parts.store, metrics, parts.clock)
-    upstream = MeasuredUpstream(parts.upstream, metrics, parts.clock)
+    watched = watched_for(parts.upstream, config.upstream.dialects)
+    upstream = MeasuredUpstream(watched, metrics, parts.clock)
     detectors = [MeasuredDetector(one, metrics, parts.clock) for one in parts.detectors]
     parts = replace(parts, store=store, upstream=upstream, detectors=detectors)
     works = {f"detector:{one.name}": one.health.is_well for one in detectors}
@@ -212,6 +215,7 @@ def _gateway(
             upstream_api_key=config.upstream.api_key,
             default_country=config.default_country,
             links=Links(statement_link, statement_link),
+            served=Served(config.upstream.dialects),
         ),
         own_pages=pages,
     )

@@ -13,7 +13,7 @@ from adjourn.cli import main
 from adjourn.config import load_config
 from adjourn.store.sqlite import SqliteStore
 from tests.gateway.conftest import Running
-from tests.gateway.model_server import Answer
+from tests.gateway.model_server import Answer, Asked
 
 from .conftest import Call
 
@@ -52,9 +52,27 @@ def test_all_is_well(
     assert status == 0
     assert set(states.values()) <= {"ok", "look"}
     assert set(states) == {
-        "config", "policy", "store", "detector", "upstream", "clock", "keys", "files", "helplines",
+        "config", "policy", "store", "detector", "upstream", "dialects", "clock", "keys", "files",
+        "helplines",
     }  # fmt: skip
     assert not list(tmp_path.iterdir()), "the doctor makes nothing"
+
+
+def test_a_key_is_shown_as_anthropic_s_servers_take_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def script(asked: Asked) -> Answer:
+        return Answer(200 if asked.headers.get("x-api-key") == "sesame" else 401, pieces=[b"{}"])
+
+    running = Running(script=script)
+    running.start()
+    toml = tmp_path / "adjourn.toml"
+    toml.write_text(
+        f"[upstream]\nbase_url = 'http://127.0.0.1:{running.model.port}/v1'\napi_key = 'sesame'\n"
+    )
+    _, states = examine(capsys, "--config", str(toml))
+    assert states["upstream"] == "ok"
+    running.stop()
 
 
 def test_what_is_wrong_is_told_each_on_its_line(

@@ -82,6 +82,65 @@ def test_workers_serve_are_replaced_and_stop(call: Call, database: str) -> None:
     assert call("report", "--store", database).status == 0
 
 
+@pytest.mark.slow
+def test_a_killed_gateway_leaves_nothing_behind(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its workers stop, rather than serve an old configuration for ever; then its port is free,
+    and what they counted in goes when the next one starts."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable, "-m", "adjourn", "serve", "--upstream", UPSTREAM, "--port", str(port),
+        "--store", database, "--workers", "2",
+    ]  # fmt: skip
+    folders: list[Path] = []
+    for _ in range(2):
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert process.stderr.readline().endswith("with 2 workers\n")
+            assert healthy(port)
+            workers = children(process.pid)
+            folders += [one for one in tmp_path.glob("adjourn-metrics-*") if one not in folders]
+            process.kill()
+            process.wait(30)
+            wait_until(lambda gone=workers: not any(map(is_running, gone)))  # type: ignore[misc]
+    assert [folder.exists() for folder in folders] == [False, True]
+
+
+STUCK = """
+import functools, signal, sys, time
+from adjourn.cli.workers import supervise
+
+def work(file):
+    signal.signal(signal.SIGTERM, lambda *_: open(file, "a").write("told to stop. "))
+    open(file, "a").write("began. ")
+    while True:
+        time.sleep(0.01)
+
+if __name__ == "__main__":
+    supervise(functools.partial(work, sys.argv[1]), 1, stop_s=0.3)
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_that_does_not_stop_is_ended_when_its_gateway_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    program, file = tmp_path / "stuck.py", tmp_path / "told"
+    program.write_text(STUCK)
+    with subprocess.Popen([sys.executable, "-W", "ignore", program, file]) as process:
+        wait_until(lambda: file.exists() and "began" in file.read_text())
+        (worker,) = children(process.pid)
+        process.kill()
+        process.wait(30)
+    wait_until(lambda: not is_running(worker))
+    assert file.read_text() == "began. told to stop. "
+
+
 def ask(port: int) -> None:
     """Ask for a reply of the model's server, which is not there."""
     body = b'{"model": "m", "messages": [{"role": "user", "content": "hello"}]}'
@@ -124,3 +183,11 @@ def children(pid: int) -> list[int]:
         text=True,
     ).stdout
     return [int(line.split()[0]) for line in listed.splitlines() if "spawn_main" in line]
+
+
+def is_running(pid: int) -> bool:
+    """Tell whether a process is there and not only waits for being noticed as gone."""
+    listed = subprocess.run(
+        ["ps", "-p", str(pid), "-o", "stat="], check=False, capture_output=True, text=True
+    ).stdout
+    return bool(listed) and not listed.startswith("Z")

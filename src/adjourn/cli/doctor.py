@@ -8,24 +8,25 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import click
 import msgspec
 
+from adjourn.cli.asking import State, ask, headers_for, tell
 from adjourn.cli.serve import run
 from adjourn.config import Config, load_config
 from adjourn.core.assessments import Assessment
 from adjourn.core.errors import BadInput, UpstreamUnavailable
 from adjourn.core.messages import Message, Role
 from adjourn.core.verifier import verify
-from adjourn.ports import UpstreamReply, UpstreamRequest
+from adjourn.ports import Upstream, UpstreamReply, UpstreamRequest
 from adjourn.runtime.clock import SystemClock
 from adjourn.runtime.helplines import shipped_resources
 from adjourn.runtime.policies import load_policy
+from adjourn.wire.spoken import CHAT_COMPLETIONS, MESSAGES
 from adjourn.wiring import check_store, make_detectors, make_upstream
 
-State = Literal["ok", "look", "bad"]
 _PATIENCE_S: Final = 10.0
 _SKEW_S: Final = 30.0
 _SOON: Final = timedelta(days=14)
@@ -51,8 +52,9 @@ class Finding:
 def doctor(file: str | None, upstream: str | None, store: str | None, as_json: bool) -> None:
     """Look whether everything a gateway needs is there; exit status 1 if something is not.
 
-    Nothing is made or changed. The model's server is asked for its list of models, and each
-    detector to judge one harmless sentence.
+    Nothing is made or changed. The model's server is asked for its list of models, and with an
+    empty request in each dialect, which costs no tokens; each detector is asked to judge one
+    harmless sentence.
     """
     bad = False
 
@@ -141,19 +143,31 @@ async def _upstream(config: Config) -> AsyncIterator[Finding]:
         yield Finding("upstream", "bad", str(error))
         return
     key = config.upstream.api_key
-    headers = [("authorization", f"Bearer {key}")] if key else []
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            reply = await upstream.send(UpstreamRequest("GET", "/v1/models", headers, b""))
+            reply = await _models(upstream, key)
         yield _answered(reply, has_key=bool(key))
         yield _clock(reply)
-        await reply.aclose()
+        async with asyncio.timeout(_PATIENCE_S):
+            found = await ask(upstream, key)
+        yield Finding("dialects", *tell(found, config.upstream.dialects))
     except UpstreamUnavailable as error:
         yield Finding("upstream", "bad", f"{config.upstream.base_url}: {error}")
     except TimeoutError:
         yield Finding("upstream", "bad", f"no answer within {_PATIENCE_S:g} seconds")
     finally:
         await upstream.aclose()
+
+
+async def _models(upstream: Upstream, key: str) -> UpstreamReply:
+    """Ask for the list of models, with the key as OpenAI's servers take it or as Anthropic's do."""
+    for dialect in (CHAT_COMPLETIONS, MESSAGES):
+        request = UpstreamRequest("GET", "/v1/models", headers_for(dialect, key), b"")
+        reply = await upstream.send(request)
+        await reply.aclose()
+        if reply.status not in {401, 403} or not key:
+            break
+    return reply
 
 
 def _answered(reply: UpstreamReply, *, has_key: bool) -> Finding:

@@ -5,18 +5,21 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import click
 import uvicorn
 
-from adjourn.cli.workers import check_workers, stop_with_parent, supervise
+from adjourn.cli.workers import check_workers, supervise
 from adjourn.config import Config, load_config
 from adjourn.core.errors import BadConfig
 from adjourn.gateway.front import Front
 from adjourn.gateway.serving import GatewayServer, ServerSettings, limits_of, reloaded_on_hangup
 from adjourn.runtime.logs import start_log
 from adjourn.wiring import running
+
+_STOP_S: Final = 30.0
+"""For a worker to close everything, beside the time that replies have to end."""
 
 
 @click.command()
@@ -50,7 +53,8 @@ def serve(file: str | None, workers: int, **flags: Any) -> None:
         run(_try_out(config))
         listener.listen()
         click.echo(f"adjourn listens on {config.public_url}/v1 with {workers} workers", err=True)
-        supervise(partial(_work, load, listener, of_several=True), workers)
+        work = partial(_work, load, listener, of_several=True)
+        supervise(work, workers, config.server.drain_s + _STOP_S)
 
 
 def _work(load: Callable[[], Config], listener: socket.socket, *, of_several: bool = False) -> None:
@@ -58,7 +62,6 @@ def _work(load: Callable[[], Config], listener: socket.socket, *, of_several: bo
     config = load()
     if of_several:
         start_log(config.log)
-        stop_with_parent()
     with suppress(KeyboardInterrupt):  # Ctrl-C is a way to stop it; what was under way has ended
         run(_serve(config, load, listener, told=of_several))
 

@@ -7,11 +7,12 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
-from tempfile import TemporaryDirectory
 from typing import Final
 
+from adjourn.cli.metrics_folder import hold_folder, metrics_folder
 from adjourn.config import Config
 from adjourn.core.errors import BadConfig
 from adjourn.runtime.metrics import forget_process, share_metrics
@@ -52,19 +53,26 @@ def check_workers(config: Config, workers: int) -> None:
         )
 
 
-def supervise(work: Callable[[], None], workers: int) -> None:
+def supervise(work: Callable[[], None], workers: int, stop_s: float) -> None:
     """Run worker processes until a signal comes.
 
     TERM and INT stop them, once their replies have ended; HUP has each of them reload. A worker
-    that dies is replaced. Workers stop when this process is gone.
+    that dies is replaced. Workers stop when this process is gone, even if it was killed.
 
     Args:
         work: What each worker does; it must be picklable, and end on SIGTERM.
         workers: How many.
+        stop_s: How long a worker may take to stop once this process is gone.
     """
-    with TemporaryDirectory(prefix="adjourn-metrics-") as folder:
+    with metrics_folder() as folder:
         share_metrics(folder)
-        _supervise(work, workers, folder)
+        _supervise(partial(_be_a_worker, work, folder, stop_s), workers, folder)
+
+
+def _be_a_worker(work: Callable[[], None], folder: str, stop_s: float) -> None:
+    stop_with_parent(stop_s)
+    hold_folder(folder)
+    work()
 
 
 def _supervise(work: Callable[[], None], workers: int, folder: str) -> None:
@@ -88,8 +96,12 @@ def _supervise(work: Callable[[], None], workers: int, folder: str) -> None:
         process.join()
 
 
-def stop_with_parent() -> None:
-    """End this process, as a signal would, once the one that started it is gone."""
+def stop_with_parent(stop_s: float) -> None:
+    """End this process, as a signal would, once the one that started it is gone.
+
+    Args:
+        stop_s: How long it may take to end; then it is killed, for nobody else would do it.
+    """
     parent = multiprocessing.parent_process()
     if parent is None:
         return
@@ -97,6 +109,8 @@ def stop_with_parent() -> None:
     def look() -> None:
         wait([parent.sentinel])
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(stop_s)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=look, name="adjourn-parent", daemon=True).start()
 

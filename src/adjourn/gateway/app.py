@@ -33,6 +33,7 @@ from adjourn.gateway.ends import Ends
 from adjourn.gateway.headers import credentials, speaks_anthropic, to_client, to_upstream
 from adjourn.gateway.keys import Keyring
 from adjourn.gateway.languages import accepted_languages, language_of_tag
+from adjourn.gateway.served import Served
 from adjourn.gateway.shadow import ShadowDialogue
 from adjourn.gateway.toolless import Toolless
 from adjourn.ports import Clock, Upstream, UpstreamRequest
@@ -65,6 +66,7 @@ class GatewaySettings:
     upstream_api_key: str
     default_country: str
     links: Links
+    served: Served
 
 
 class Gateway:
@@ -111,6 +113,10 @@ class Gateway:
                 code="invalid_api_key",
             )
             await client.answer(401, body, [("www-authenticate", "Bearer")])
+            return
+        lacking = self._settings.served.lacks(scope)
+        if lacking is not None and self._driver.in_force.policy.mode is not Mode.SHADOW:
+            await self._settings.served.refuse(lacking, dialect, client)
             return
         try:
             body = await read_body(receive, self._settings.max_body_bytes)

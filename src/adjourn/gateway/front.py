@@ -7,7 +7,7 @@ fails. It reads no body and changes no reply but for one header, and in shadow m
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from adjourn.config import Config
@@ -22,14 +22,10 @@ from adjourn.runtime.measured_upstream import MeasuredUpstream
 from adjourn.runtime.metrics import Metrics
 from adjourn.runtime.trace import CURRENT, RequestTrace
 from adjourn.wire.dialect import Dialect
+from adjourn.wire.spoken import BY_PATH, spoken_at
 
 _log = logging.getLogger("adjourn.requests")
 
-_DIALECTS: Final[Mapping[str, str]] = {
-    "/v1/chat/completions": "chat_completions",
-    "/v1/responses": "responses",
-    "/v1/messages": "messages",
-}
 _ID_HEADER: Final = b"x-adjourn-request-id"
 _LONGEST_ID: Final = 128
 _ID_LETTERS: Final = frozenset(
@@ -109,15 +105,14 @@ class Front:
             return
         path = scope["path"]
         served = path.startswith("/v1/")
-        dialect = _DIALECTS.get(path.rstrip("/").casefold(), "other") if served else "own"
-        trace = RequestTrace(_id_of(scope), dialect)
+        trace = RequestTrace(_id_of(scope), _dialect_of(path) if served else "own")
         CURRENT.set(trace)
         reply = _Reply(send, trace, spoken(scope))
         began = self._clock.monotonic_s()
         try:
             if served and (self._open >= self._max_requests or self._readiness.is_stopping):
                 await self._turn_away(reply, trace)
-            elif served and not is_plain(path, _DIALECTS):
+            elif served and not is_plain(path, BY_PATH):
                 trace.error = "bad_path"
                 await _answer(reply, 400, trace, _BAD_PATH, [])
             elif served:
@@ -219,6 +214,12 @@ def _line(trace: RequestTrace, status: str, seconds: float) -> dict[str, Any]:
         "code": trace.error,
     }
     return {**line, **{key: value for key, value in known.items() if value}}
+
+
+def _dialect_of(path: str) -> str:
+    """Return the name of a path's dialect, for metrics, log and spans."""
+    dialect = spoken_at(path)
+    return dialect.name if dialect else "other"
 
 
 def _id_of(scope: Scope) -> str:
