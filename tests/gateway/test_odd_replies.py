@@ -40,6 +40,17 @@ def test_a_stream_is_one_whatever_its_type_is_said_to_be(run: Run, kind: str) ->
     assert told == ["redirect", "redirect", "warn", "redirect", "end"]
 
 
+def test_so_is_one_that_comes_byte_by_byte(run: Run) -> None:
+    data = b"".join(stream("I will not.").pieces)
+    answer = Answer(headers={}, pieces=[data[at : at + 1] for at in range(len(data))])
+    reply = (
+        run(script=lambda _: answer)
+        .http()
+        .post("/v1/chat/completions", json={**BODY, "stream": True})
+    )
+    assert reply.content == data
+
+
 def test_a_whole_reply_to_who_asked_for_a_stream_stays_one(run: Run) -> None:
     answer = completion("Fine.")
     reply = (

@@ -13,6 +13,8 @@ from adjourn.core.errors import UpstreamUnavailable
 Headers = Sequence[tuple[str, str]]
 
 _BEGIN_EVENTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
+_ENOUGH: Final = 16
+"""Bytes that tell how a body begins."""
 _BOM: Final = b"\xef\xbb\xbf"
 _ANY_ZLIB: Final = 47
 """zlib's word for: gzip's frame or its own, whichever is there."""
@@ -24,6 +26,11 @@ def header_of(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "").strip().lower()
 
 
+def say_events(headers: Headers) -> bool:
+    """Tell whether headers say that the body is a stream of events."""
+    return header_of(headers, "content-type").startswith("text/event-stream")
+
+
 def are_events(headers: Headers, first: bytes, *, asked: bool) -> bool:
     """Tell whether a body is a stream of events.
 
@@ -32,18 +39,20 @@ def are_events(headers: Headers, first: bytes, *, asked: bool) -> bool:
         first: The body's first piece.
         asked: Whether a stream was asked for.
     """
-    if header_of(headers, "content-type").startswith("text/event-stream"):
+    if say_events(headers):
         return True
     return asked and first.removeprefix(_BOM).lstrip().startswith(_BEGIN_EVENTS)
 
 
 async def begun(chunks: AsyncIterator[bytes]) -> tuple[bytes, AsyncIterator[bytes]]:
-    """Return a body's first piece, empty if it has none, and the whole body.
+    """Return a body's beginning, enough to tell what it is, and the whole body.
 
     Raises:
         UpstreamUnavailable: It was cut before.
     """
-    first = await anext(chunks, b"")
+    first = b""
+    while len(first) < _ENOUGH and (chunk := await anext(chunks, b"")):
+        first += chunk
 
     async def whole() -> AsyncIterator[bytes]:
         if first:
@@ -68,7 +77,8 @@ async def plain(chunks: AsyncIterator[bytes], encoding: str) -> AsyncIterator[by
     decoder = zlib.decompressobj(_ANY_ZLIB)
     try:
         async for chunk in chunks:
-            yield decoder.decompress(chunk)
+            if data := decoder.decompress(chunk):
+                yield data
     except zlib.error:
         raise UpstreamUnavailable(
             f"the model's server sent a reply that is not encoded as {encoding}"

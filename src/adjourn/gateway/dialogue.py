@@ -14,7 +14,7 @@ from adjourn.core.entries import EndRecord
 from adjourn.core.errors import UpstreamUnavailable
 from adjourn.core.policy import EndTool
 from adjourn.core.tree import NodeId
-from adjourn.gateway.bodies import are_events, begun, header_of, plain
+from adjourn.gateway.bodies import are_events, begun, header_of, plain, say_events
 from adjourn.gateway.ends import Ends
 from adjourn.gateway.headers import to_client
 from adjourn.gateway.toolless import Toolless
@@ -169,12 +169,14 @@ class ChatDialogue:
         )
 
     async def _body_of(self, reply: UpstreamReply) -> tuple[bytes, AsyncIterator[bytes]]:
-        """Return the first piece of a reply's body, and its body, both without any encoding."""
-        encoding = header_of(reply.headers, "content-encoding")
-        if encoding in ("", "identity"):
-            return await begun(reply.chunks())
-        self._head = [pair for pair in self._head if pair[0].lower() != "content-encoding"]
-        return await begun(plain(reply.chunks(), encoding))
+        """Return a reply's body without any encoding; and its beginning, where one must look."""
+        chunks, encoding = reply.chunks(), header_of(reply.headers, "content-encoding")
+        if encoding not in ("", "identity"):
+            self._head = [pair for pair in self._head if pair[0].lower() != "content-encoding"]
+            chunks = plain(chunks, encoding)
+        if say_events(reply.headers) or not self._request.stream:
+            return b"", chunks
+        return await begun(chunks)
 
     async def _pass_on(self, reply: UpstreamReply) -> t.Event:
         """Hand an error of the model's server to the client as it is."""
