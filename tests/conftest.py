@@ -9,6 +9,7 @@ from functools import cache
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
 
 from tests import postgres as server
 
@@ -17,6 +18,11 @@ from tests import postgres as server
 # anew. It is a seventh of what a run takes.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("adjourn", deadline=None)
+settings.load_profile("adjourn")
 
 
 def pytest_collection_finish() -> None:

@@ -130,14 +130,13 @@ def test_cases_lead_to_every_decision() -> None:
     assert min(seen.values()) >= 10, seen
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(CASES)
 def test_the_reference_agrees(one: Case) -> None:
     expected = reference.decide(one.policy, one.turns, one.one, one.asks, one.audience)
     assert one.decision == expected
 
 
-@settings(deadline=None)
 @given(CASES)
 def test_crisis_trumps_end(one: Case) -> None:
     everything = [turn.assessed for turn in one.turns] + [one.one]

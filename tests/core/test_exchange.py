@@ -594,7 +594,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(words=st.lists(WORDS, max_size=14), calls=st.lists(st.booleans(), max_size=14))
 def test_end_needs_prior_warning(words: list[str], calls: list[bool]) -> None:
     """Through the whole machine: no end without what must come before it, on any path."""

@@ -496,7 +496,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS)
 @example(
     [("crisis", False, 0, "")] * 2 + [("hello", False, 0, "refused"), ("crisis", False, 0, "")]

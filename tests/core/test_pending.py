@@ -109,7 +109,7 @@ WORDS = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORDS)
 def test_a_late_crisis_trumps_end(words: list[str]) -> None:
     """Nothing speaks of ending on a path on which any detector, quick or slow, saw a crisis."""
@@ -126,7 +126,7 @@ def test_a_late_crisis_trumps_end(words: list[str]) -> None:
             assert decision == "support"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(WORDS)
 def test_slow_detectors_permit_nothing_that_all_together_would_not(words: list[str]) -> None:
     """Turn by turn: as if all had been quick, or, where they did not matter yet, simply on."""

@@ -392,7 +392,7 @@ def assessments(draw: st.DrawFn) -> Assessment:
     return Assessment("t", hazards=hazards, **{name: draw(PROBABILITY) for name in names})
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(one=assessments(), data=st.data())
 def test_thresholds_are_all_that_counts(one: Assessment, data: st.DataObject) -> None:
     """Any assessment on the same side of every threshold leads to the same state."""

@@ -65,7 +65,6 @@ def test_any_request_gets_what_the_document_says(
 
     @settings(
         max_examples=150,
-        deadline=None,
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
     @given(case=_schema(gateway[0])[path][method.upper()].as_strategy())

@@ -125,7 +125,7 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(WORDS, min_size=1, max_size=3),
     st.sampled_from(["", "c1"]),

@@ -113,7 +113,7 @@ WORDS = st.lists(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(WORDS, min_size=1, max_size=3), st.sampled_from(["", "c1"]), st.booleans())
 def test_what_a_pausing_gateway_records_is_never_blamed(
     talks: list[list[tuple[str, int, bool]]], named: str, shadow: bool

@@ -38,7 +38,7 @@ def results(file: Path, cut: int = 1000) -> list[dict[str, Any]]:
     ]
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(st.integers(1, 150), st.lists(st.integers(0, 141), max_size=3))
 def test_neither_cut_nor_files_change_anything(cut: int, ends: list[int]) -> None:
     import tempfile

@@ -31,7 +31,7 @@ def tallied(some: list[Line]) -> Tally:
     return tally
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lines, lines)
 def test_it_does_not_matter_who_counted(one: list[Line], other: list[Line]) -> None:
     whole = tallied([*one, *other])

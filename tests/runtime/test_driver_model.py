@@ -205,7 +205,7 @@ class Drivers(RuleBasedStateMachine):
 
 
 TestDrivers = Drivers.TestCase
-TestDrivers.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+TestDrivers.settings = settings(max_examples=30, stateful_step_count=25)
 
 
 class DriversAtLength(Drivers):
@@ -213,4 +213,4 @@ class DriversAtLength(Drivers):
 
 
 TestDriversAtLength = pytest.mark.slow(DriversAtLength.TestCase)
-TestDriversAtLength.settings = settings(max_examples=400, stateful_step_count=60, deadline=None)
+TestDriversAtLength.settings = settings(max_examples=400, stateful_step_count=60)

@@ -229,10 +229,10 @@ def _server(postgres: PostgresServer) -> Iterator[None]:
 
 
 TestStores = Stores.TestCase
-TestStores.settings = settings(max_examples=8, stateful_step_count=10, deadline=None)
+TestStores.settings = settings(max_examples=8, stateful_step_count=10)
 
 TestGateways = pytest.mark.usefixtures("_server")(GatewaysOnPostgres.TestCase)
-TestGateways.settings = settings(max_examples=5, stateful_step_count=8, deadline=None)
+TestGateways.settings = settings(max_examples=5, stateful_step_count=8)
 
 
 class StoresAtLength(Stores):
@@ -244,9 +244,9 @@ class GatewaysAtLength(GatewaysOnPostgres):
 
 
 TestStoresAtLength = pytest.mark.slow(StoresAtLength.TestCase)
-TestStoresAtLength.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestStoresAtLength.settings = settings(max_examples=150, stateful_step_count=30)
 
 TestGatewaysAtLength = pytest.mark.slow(
     pytest.mark.usefixtures("_server")(GatewaysAtLength.TestCase)
 )
-TestGatewaysAtLength.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestGatewaysAtLength.settings = settings(max_examples=60, stateful_step_count=30)

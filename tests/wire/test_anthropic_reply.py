@@ -225,7 +225,7 @@ NAMES = (
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(odds(*NAMES))
 def test_hostile_events_never_raise(odd: Odd) -> None:
     reader, outlet = MessageReader(TOOL), MessageOutlet(REQUEST)

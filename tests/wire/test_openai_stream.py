@@ -228,7 +228,7 @@ NAMES = (
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(odds(*NAMES))
 def test_hostile_chunks_never_raise(odd: Odd) -> None:
     chunks = odd.some(6, lambda: odd.value(5))
@@ -243,7 +243,6 @@ PARTS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.lists(PARTS, max_size=8), st.lists(st.integers(0, 3000), max_size=6))
 def test_any_cutting_gives_the_same_reply(parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)

@@ -314,7 +314,7 @@ FIELDS = (
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(odds(*NAMES))
 def test_hostile_events_never_raise(odd: Odd) -> None:
     outlet = ResponseOutlet(REQUEST, 7)
