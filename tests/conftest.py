@@ -24,6 +24,17 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 settings.register_profile("adjourn", deadline=None)
 settings.load_profile("adjourn")
 
+LONGEST = (
+    "store/test_model.py", "runtime/test_driver_model.py", "simulation/test_simulation.py",
+    "faults/test_memory.py", "faults/test_soak.py", "evals/test_ladder.py",
+)  # fmt: skip
+"""Files that take a minute or more: begun first, so that no worker is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; ``--no-loadscope-reorder`` has workers keep to the order."""
+    items.sort(key=lambda item: not str(item.path).endswith(LONGEST))
+
 
 def pytest_collection_finish() -> None:
     """Have the collector of garbage leave alone what was imported: it is much, and it stays."""

@@ -14,6 +14,7 @@ from adjourn.core.entries import Append, EndRecord
 from adjourn.core.messages import Message
 from adjourn.gateway.front import Front
 from adjourn.ports import UpstreamRequest
+from adjourn.runtime.trunks import Trunks
 from adjourn.store.memory import MemoryStore
 from adjourn.testing import FixedDetector, PlayedReply, ScriptedReply, ScriptedUpstream
 from tests.core.tabletop import judge
@@ -55,9 +56,15 @@ class _ForgetfulDetector(FixedDetector):
 
 
 def _forgetful(reply: ScriptedReply) -> Front:
-    return front(
+    """A gateway whose memory of histories is full before the measuring begins.
+
+    It takes up to 27 MB, and each of these requests is a conversation of its own.
+    """
+    made = front(
         store=_Forgetful(), upstream=_ForgetfulUpstream(reply), detector=_ForgetfulDetector(judge)
     )
+    made._gateway._trunks = Trunks(most_nodes=_WARM)
+    return made
 
 
 _STREAM = b"".join(
