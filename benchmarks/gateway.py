@@ -26,6 +26,8 @@ from gateway_load import Load, median, paced, write_script, wrk
 
 HERE = Path(__file__).parent
 MODEL_PORT = 9100
+SHORT = ("barest", "enforcing", "local")
+"""Parts that are measured with a short conversation, too."""
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log /dev/null;
 events {{ worker_connections 1024; }}
@@ -196,6 +198,14 @@ def turns(part: Part, folder: Path, seconds: int) -> None:
         measure(part, f"{messages} messages", script, 8, seconds)
 
 
+def short(parts: list[Part], folder: Path, seconds: int) -> None:
+    """The next turn of a short conversation, one at a time: what a detector costs is its words."""
+    script = write_script(folder / "short.lua", messages=5, size=400)
+    for part in parts:
+        wrk(part.port, script, 1, 1)
+        measure(part, "short", script, 1, seconds)
+
+
 def told(values: list[float], base: list[float] | None = None) -> str:
     """Tell a figure: its median, and as a ratio to another with the range of the ratios."""
     text = f"{median(values):,.2f}" if median(values) < 20 else f"{median(values):,.0f}"
@@ -230,6 +240,14 @@ def report(parts: list[Part]) -> None:
             print(f"- {part.name}: {told(few)} µs and {told(many, few)} µs CPU a request")
 
 
+def report_short(parts: list[Part]) -> None:
+    print("\n### A short conversation (5 messages, 0.4 kB), concurrency 1\n")
+    print("| | requests/s | CPU µs a request | p50 ms | p99 ms |\n|---|---|---|---|---|")
+    for part in parts:
+        cells = [told(part.figures[f"short {name}"]) for name in ("rate", "CPU", "p50", "p99")]
+        print(f"| {part.name} | {' | '.join(cells)} |")
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     options.add_argument("--seconds", type=int, default=3, help="of each measurement")
@@ -250,7 +268,9 @@ def main() -> None:
         for _ in range(given.repeats):
             round_of(parts, folder, given.seconds)
             turns(next(p for p in parts if p.name == "enforcing"), folder, given.seconds)
+            short([p for p in parts if p.name in SHORT], folder, given.seconds)
         report(parts)
+        report_short([p for p in parts if p.name in SHORT])
 
 
 def _port_of(command: list[str], folder: Path) -> int:
