@@ -60,7 +60,7 @@ def test_upstream_errors(run: Run, status: int) -> None:
 def test_upstream_that_does_not_answer(run: Run) -> None:
     """12: timeouts: 502 in the dialect's form, and the next request is served."""
     answers = iter([Answer(ending="hang"), completion("Fine.")])
-    running = run(script=lambda _: next(answers), upstream={"head_timeout_s": 0.05})
+    running = run(script=lambda _: next(answers), upstream={"head_timeout_s": 0.5})
     assert running.http().post("/v1/chat/completions", json=HELLO).status_code == 502
     assert running.http().post("/v1/chat/completions", json=HELLO).status_code == 200
 

@@ -7,6 +7,7 @@ import pytest
 
 from adjourn.wire.dialect import FrameKind
 from adjourn.wire.openai_chat import ChatCompletions
+from adjourn.wire.openai_frames import DONE
 from adjourn.wire.sse import SseDecoder
 from tests.gateway.model_server import chunk, stream
 
@@ -106,4 +107,18 @@ def test_a_last_event_with_strange_choices_passes_as_it_came() -> None:
     reader = outlet.reader(None)
     reader.feed(b"data: %s\n\n" % FINISH + usage)
     end = reader.end()
-    assert outlet.finish("0", {"decision": "warn"}, end.last).endswith(usage)
+    assert outlet.finish("0", {"decision": "warn"}, end.last).endswith(usage + DONE)
+
+
+@pytest.mark.parametrize("mark", [b"", DONE, b"data:[DONE]\n\n", b"data: [DONE]"])
+def test_a_whole_reply_ends_with_one_mark_whether_the_model_s_server_sent_it(mark: bytes) -> None:
+    outlet = DIALECT.outlet(REQUEST, 7)
+    reader = outlet.reader("leave")
+    frames = reader.feed(chunk({"content": "Fine."}) + chunk({}, "stop") + mark)
+    end = reader.end()
+    assert end.reply is not None
+    for frame in frames:
+        outlet.wrote(frame)
+    ending = outlet.finish("0" * 64, None, end.last)
+    assert ending.count(b"[DONE]") == 1
+    assert ending.rstrip().endswith(b"[DONE]")

@@ -5,6 +5,7 @@ from typing import Any
 
 from adjourn.wire.dialect import ChatRequest, Frame
 from adjourn.wire.openai_frames import (
+    DONE,
     Template,
     finish_frames,
     new_template,
@@ -47,9 +48,14 @@ class ChatOutlet:
     def finish(
         self, seed: str, extension: Mapping[str, Any] | None, last: Sequence[Frame] = ()
     ) -> bytes:
-        """Return the frames that end the reply."""
+        """Return the frames that end the reply, a closing mark included.
+
+        A reply that is whole may come without its mark: clients that wait for one would take it
+        for cut.
+        """
         frames = finish_frames(self._template(seed), extension, last, choices=self._choices)
-        return b"".join(frames)
+        is_marked = not last or (self._reader is not None and self._reader.done)
+        return b"".join(frames if is_marked else [*frames, DONE])
 
     def reply(self, text: str, seed: str, extension: Mapping[str, Any] | None) -> bytes:
         """Return the frames of a reply of the gateway's own."""
