@@ -47,15 +47,20 @@ def test_gateways_on_one_database_need_one_key_for_appeals(
     assert "appeals.key_file" in told
 
 
-@pytest.mark.slow
-def test_workers_serve_are_replaced_and_stop(call: Call, database: str) -> None:
+def serving(database: str) -> tuple[int, list[str]]:
+    """Return a port that is free, and the command that serves on it with two workers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [
+    return port, [
         sys.executable, "-m", "adjourn", "serve", "--upstream", UPSTREAM, "--port", str(port),
         "--store", database, "--workers", "2",
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_workers_serve_are_replaced_and_stop(call: Call, database: str) -> None:
+    port, command = serving(database)
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         try:
@@ -89,13 +94,7 @@ def test_a_killed_gateway_leaves_nothing_behind(
     """Its workers stop, rather than serve an old configuration for ever; then its port is free,
     and what they counted in goes when the next one starts."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "adjourn", "serve", "--upstream", UPSTREAM, "--port", str(port),
-        "--store", database, "--workers", "2",
-    ]  # fmt: skip
+    port, command = serving(database)
     folders: list[Path] = []
     for _ in range(2):
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

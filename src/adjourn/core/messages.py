@@ -178,11 +178,6 @@ def canonical_content(message: Message) -> bytes:
     return frame(*(field for part in parts if (field := _canonical_part(part))))
 
 
-def canonical_reply(text: str) -> bytes:
-    """Return the canonical content of an assistant's message of one text part."""
-    return _canonical_text(aloud(text))
-
-
 def _canonical_text(text: str) -> bytes:
     part = _canonical_text_part(text)
     return _ONE + len(part).to_bytes(8, "big") + part if part else NO_CONTENT

@@ -16,8 +16,8 @@ from adjourn.core.messages import (
     NO_CONTENT,
     Message,
     Role,
+    TextPart,
     canonical_content,
-    canonical_reply,
     frame,
 )
 
@@ -133,7 +133,7 @@ def child(parent: NodeId, message: Message) -> NodeId:
 
 def reply_node(parent: NodeId, text: str) -> NodeId | None:
     """Return the id of an assistant's message said under ``parent``; None if it says nothing."""
-    content = canonical_reply(text)
+    content = canonical_content(Message(Role.ASSISTANT, (TextPart(text),)))
     return None if content == NO_CONTENT else _child(parent, Role.ASSISTANT, content)
 
 

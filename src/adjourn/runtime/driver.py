@@ -7,7 +7,7 @@ Does not live here: any decision (``core``), or what goes over the wire (the dia
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, assert_never
 
 from adjourn.core import turns as t
 from adjourn.core.decisions import Requester
@@ -86,8 +86,10 @@ class Driver:
             elif isinstance(command, t.Record):
                 event = await self._record(command)
                 self._after_an_end(command.append, event, request)
-            else:
+            elif isinstance(command, t.Release):
                 event = await dialogue.release()
+            else:
+                assert_never(command)
             command = exchange.handle(event)
         await dialogue.close(command)
 
